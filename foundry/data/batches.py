@@ -63,7 +63,8 @@ class BatchOrder:
         if known != window:
             steps = self._indices_of(window)
             self._window = (window, steps)
-        return steps[row].copy()
+        indices: Indices = steps[row].copy()
+        return indices
 
     def _indices_of(self, window: int) -> Indices:
         """The blocks of the steps in a window, shape (steps, B)."""
@@ -163,11 +164,8 @@ class BatchSource:
     def _assemble(self, step: int) -> list[Batch]:
         ids, lengths = self._dataset.rows(self._order.indices(step))
         labels = np.where(np.arange(self._dataset.block_size) < lengths[:, None], ids, IGNORED_LABEL)
+        size = self._micro_batch_size
         return [
-            Batch(inputs, targets)
-            for inputs, targets in zip(
-                torch.from_numpy(ids).split(self._micro_batch_size),
-                torch.from_numpy(labels).split(self._micro_batch_size),
-                strict=True,
-            )
+            Batch(torch.from_numpy(ids[first : first + size]), torch.from_numpy(labels[first : first + size]))
+            for first in range(0, len(ids), size)
         ]

@@ -39,7 +39,10 @@ class FastTokenizer:
         self._prompts = Backend.from_str(backend.to_str())
         self._backend = backend
         self._backend.encode_special_tokens = True
-        self.vocab_size = max(backend.get_vocab().values()) + 1
+        numbers = backend.get_vocab().values()
+        if len(set(numbers)) != len(numbers):
+            raise UserError("the tokenizer's vocabulary has gaps, so that no special tokens can be added to it")
+        self.vocab_size = max(numbers) + 1
         self.eos_id = self._id(self._eos_token)
         self.pad_id = self._id(self._pad_token)
         self.marker_ids = {kind: self._id(token) for kind, token in MARKERS.items()}
