@@ -18,7 +18,7 @@ Feature: Tokens are cut into blocks, and blocks are dealt into batches
 
     Scenario: A document too long for one call of the tokenizer gives the tokens of the whole
       Given a byte-level tokenizer trained on a few lines
-      When a document of 600000 characters is tokenized
+      When a document of 300000 characters is tokenized
       Then its tokens are those of the whole text
 
     Scenario: The counts before and after packing are equal and reported
