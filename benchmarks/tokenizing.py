@@ -2,7 +2,7 @@
 
 usage: python benchmarks/tokenizing.py [--megabytes 4] [--rounds 5] [--memory 10 200]
 
-The rate: the same documents, the same trained tokenizer and the same threads, alternating in one process. Ours goes from
+The rate: the same documents, trained tokenizer and threads, alternating in one process. Ours goes from
 documents to a token file (markers, end of text, digest, bytes on disk); the library's goes from texts to its encodings.
 The memory: each corpus is prepared from start to end by a process of its own, whose peak is read from the system.
 """
