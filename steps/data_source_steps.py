@@ -177,6 +177,7 @@ def clone_with_other_settings(repository: SampleRepository) -> Path:
     for setting in ("diff.noprefix true", "core.abbrev 30", "diff.suppressBlankEmpty true", "color.ui always"):
         clone.git("config", *setting.split())
     clone.write(".gitattributes", "*.py -diff\n")
+    clone.git("add", ".gitattributes")
     return clone.folder
 
 

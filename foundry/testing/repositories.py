@@ -121,13 +121,14 @@ def hostile_repository(folder: Path) -> tuple[SampleRepository, Path]:
     program.write_text(f'#!/bin/sh\necho "$0 $*" >> "{witness}"\ncat\n')
     program.chmod(0o755)
     repository = SampleRepository(folder)
-    repository.commit(
-        "Name the programs", {".gitattributes": "*.py diff=hostile filter=hostile\n", "a.py": "a = 1\n" * 9}
-    )
+    attributes = "*.py diff=hostile filter=hostile\n"
+    repository.commit("Name the programs", {".gitattributes": attributes, "a.py": "a = 1\n" * 9})
     repository.commit("Change the file", {"a.py": "a = 2\n" * 9})
     for key in _PROGRAM_SETTINGS:
         repository.git("config", key, f"{program} {key}")
     repository.git("config", "filter.hostile.required", "true")
+    (folder / ".git" / "info").mkdir(exist_ok=True)
+    (folder / ".git" / "info" / "attributes").write_text(attributes)
     hooks = folder / ".git" / "hooks"
     hooks.mkdir(exist_ok=True)
     for hook in ("post-index-change", "fsmonitor-watchman", "reference-transaction"):
