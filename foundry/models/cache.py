@@ -54,6 +54,11 @@ class KeyValueCache:
         """Count tokens that every layer has written."""
         self.length += tokens
 
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keep these rows of the batch alone; the name is that of `transformers`."""
+        self._keys_BKSN = [keys[indices] for keys in self._keys_BKSN]
+        self._values_BKSN = [values[indices] for values in self._values_BKSN]
+
 
 def new_cache(model: nn.Module, batch_size: int, length: int) -> Any:
     """An empty cache for `model(past_key_values=...)`, ours or Hugging Face's.

@@ -9,6 +9,7 @@ Shape suffixes:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -20,7 +21,11 @@ from foundry.config import ModelConfig
 from foundry.models.cache import KeyValueCache
 from foundry.models.operations import rms_norm, rotary_tables, rotate
 
-GATES = {"silu": functional.silu, "gelu": functional.gelu, "relu": functional.relu}
+GATES: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": functional.silu,
+    "gelu": functional.gelu,
+    "relu": functional.relu,
+}
 INITIAL_STANDARD_DEVIATION = 0.02
 
 
@@ -96,9 +101,9 @@ class Attention(nn.Module):
         batch, tokens, width = x_BTD.shape
         rotated_heads = self.query_heads + self.key_value_heads
         heads = self.query_key_value(x_BTD).view(batch, tokens, -1, self.head_width)
-        query_and_key_BTGN, value_BTKN = heads.split((rotated_heads, self.key_value_heads), dim=2)
+        query_and_key_BTGN, value_BTKN = torch.split(heads, [rotated_heads, self.key_value_heads], dim=2)
         query_and_key_BGTN = rotate(query_and_key_BTGN, *positions).transpose(1, 2)
-        query_BHTN, key_BKSN = query_and_key_BGTN.split((self.query_heads, self.key_value_heads), dim=1)
+        query_BHTN, key_BKSN = torch.split(query_and_key_BGTN, [self.query_heads, self.key_value_heads], dim=1)
         value_BKSN = value_BTKN.transpose(1, 2)
         if cache is not None:
             key_BKSN, value_BKSN = cache.extend(layer, key_BKSN, value_BKSN)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Callable
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import AutoModelForCausalLM
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -45,8 +47,8 @@ def hugging_face_model(config: ModelConfig, vocab_size: int, max_sequence_length
     Raises:
         UserError: see `hugging_face_config`.
     """
-    model: nn.Module = AutoModelForCausalLM.from_config(hugging_face_config(config, vocab_size, max_sequence_length))
-    return model
+    build: Callable[[Any], nn.Module] = AutoModelForCausalLM.from_config
+    return build(hugging_face_config(config, vocab_size, max_sequence_length))
 
 
 def hugging_face_config(config: ModelConfig, vocab_size: int, max_sequence_length: int) -> Any:
@@ -61,7 +63,7 @@ def hugging_face_config(config: ModelConfig, vocab_size: int, max_sequence_lengt
     _check_options(config, known, settings)
     try:
         built = config_class(**settings | config.architecture_options)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, StrictDataclassError) as error:
         raise UserError(
             f"model.architecture_options does not suit {config.architecture}: {_one_line(error)}"
         ) from error
@@ -95,7 +97,7 @@ def _settings(
         "tie_word_embeddings": config.tie_embeddings,
     }
     own_names = {config_class.attribute_map.get(name, name): value for name, value in sizes.items()}
-    settings = {name: value for name, value in own_names.items() if name in known}
+    settings: dict[str, Any] = {name: value for name, value in own_names.items() if name in known}
     settings |= {name: None for name in UNUSED if name in known}
     grouped = config.key_value_heads not in (None, config.attention_heads)
     for field, value, names, needed in (

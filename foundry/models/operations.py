@@ -8,7 +8,8 @@ and takes a quarter of the time at a width of 384. A GPU has fused kernels, whic
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,8 +20,10 @@ from torch.nn import functional
 def rms_norm(x_BTD: Tensor, weight_D: Tensor, epsilon: float) -> Tensor:
     """`x / sqrt(mean(x^2) + epsilon) * weight` over the last dimension (Zhang and Sennrich 2019, equation 4)."""
     if x_BTD.device.type == "cpu" and x_BTD.dtype == torch.float32 and torch.is_grad_enabled():
-        return cast(Tensor, _RootMeanSquareNorm.apply(x_BTD, weight_D, epsilon))
-    return functional.rms_norm(x_BTD, (x_BTD.shape[-1],), weight_D, epsilon)
+        apply: Callable[[Tensor, Tensor, float], Tensor] = _RootMeanSquareNorm.apply
+        return apply(x_BTD, weight_D, epsilon)
+    normal_BTD: Tensor = functional.rms_norm(x_BTD, (x_BTD.shape[-1],), weight_D, epsilon)
+    return normal_BTD
 
 
 class _RootMeanSquareNorm(torch.autograd.Function):
@@ -35,7 +38,7 @@ class _RootMeanSquareNorm(torch.autograd.Function):
         return normal_BTD * weight_D
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient_BTD: Tensor) -> tuple[Tensor, Tensor, None]:
         normal_BTD, scale_BT1, weight_D = ctx.saved_tensors
         width = normal_BTD.shape[-1]
