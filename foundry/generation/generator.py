@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
-from foundry.artifacts.bundle import resolve_model
 from foundry.errors import UserError
 from foundry.generation.reader import BatchReader
 from foundry.generation.sampling import SamplingRule, next_token, random_generator
 from foundry.generation.text import NewText
 from foundry.hardware import choose_device
+from foundry.models.decoder import Decoder
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
 
@@ -91,6 +91,8 @@ class Generator:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.context = context
+        embedding = model.embedding if isinstance(model, Decoder) else cast(Any, model).get_input_embeddings()
+        self._vocab_size = cast(nn.Embedding, embedding).num_embeddings
 
     @classmethod
     def load(cls, reference: str | Path, device: str = "auto") -> Generator:
@@ -107,6 +109,8 @@ class Generator:
         folder = Path(reference)
         if (folder / "config.json").is_file():
             return cls._load_hugging_face(folder, place)
+        from foundry.artifacts.bundle import resolve_model
+
         found = resolve_model(reference)
         tokenizer = _load_tokenizer(found.tokenizer)
         context = found.config.data.max_sequence_length
@@ -160,7 +164,7 @@ class Generator:
         _require_positive("max_new_tokens", max_new_tokens)
         _require_positive("num_samples", num_samples)
         rows = self._rows(prompts, seed, num_samples)
-        reader = BatchReader(self.model, self.context - 1, self.tokenizer.pad_id, use_cache)
+        reader = BatchReader(self.model, self.context - 1, use_cache)
         active = list(rows)
         for remaining in range(max_new_tokens - 1, -1, -1):
             logits_BV = self._forbid_padding(reader.next_logits([row.ids for row in active]))
@@ -185,6 +189,8 @@ class Generator:
                 raise UserError(
                     "the prompt is empty: give at least one character, or <|endoftext|> to begin a new text"
                 )
+            if max(ids) >= self._vocab_size:
+                raise UserError("the prompt holds a special token that the model's vocabulary lacks: leave it out")
             for sample in range(num_samples):
                 chance, new_text = random_generator(seed, sample), NewText(self.tokenizer, ids)
                 rows.append(_Row(len(rows), prompt, sample, list(ids), len(ids), chance, new_text))
@@ -194,7 +200,7 @@ class Generator:
 
     def _forbid_padding(self, logits_BV: Tensor) -> Tensor:
         """Padding is no text, unless the same token ends texts, as in some pretrained tokenizers."""
-        if self.tokenizer.pad_id != self.tokenizer.eos_id:
+        if self.tokenizer.eos_id != self.tokenizer.pad_id < self._vocab_size:
             logits_BV[:, self.tokenizer.pad_id] = -torch.inf
         return logits_BV
 

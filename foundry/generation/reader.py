@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from foundry.models.cache import new_cache
 
+UNSEEN_TOKEN = 0
+"""What stands, masked, before shorter rows: any token would do, and every vocabulary has this one."""
+
 
 class BatchReader:
     """Gives the logits that follow each row, as the rows grow by one token a call.
@@ -23,13 +26,11 @@ class BatchReader:
 
     Args:
         window: tokens of a row that the model may see.
-        pad_id: the token that stands, unseen, before shorter rows.
     """
 
-    def __init__(self, model: nn.Module, window: int, pad_id: int, use_cache: bool) -> None:
+    def __init__(self, model: nn.Module, window: int, use_cache: bool) -> None:
         self._model = model
         self._window = window
-        self._pad_id = pad_id
         self._use_cache = use_cache
         self._device = next(model.parameters()).device
         self._last_only = {"logits_to_keep": 1} if _accepts(model, "logits_to_keep") else {}
@@ -60,7 +61,7 @@ class BatchReader:
         windows = [row[-self._window :] for row in rows]
         lengths = [len(window) for window in windows]
         self._width = max(lengths)
-        padded = [[self._pad_id] * (self._width - len(window)) + list(window) for window in windows]
+        padded = [[UNSEEN_TOKEN] * (self._width - len(window)) + list(window) for window in windows]
         padding: dict[str, Tensor] = {}
         self._mask_BW = None
         if min(lengths) < self._width:

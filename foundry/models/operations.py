@@ -22,8 +22,7 @@ def rms_norm(x_BTD: Tensor, weight_D: Tensor, epsilon: float) -> Tensor:
     if x_BTD.device.type == "cpu" and x_BTD.dtype == torch.float32 and torch.is_grad_enabled():
         apply: Callable[[Tensor, Tensor, float], Tensor] = _RootMeanSquareNorm.apply
         return apply(x_BTD, weight_D, epsilon)
-    normal_BTD: Tensor = functional.rms_norm(x_BTD, (x_BTD.shape[-1],), weight_D, epsilon)
-    return normal_BTD
+    return functional.rms_norm(x_BTD, (x_BTD.shape[-1],), weight_D, epsilon)
 
 
 class _RootMeanSquareNorm(torch.autograd.Function):
@@ -31,11 +30,11 @@ class _RootMeanSquareNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x_BTD: Tensor, weight_D: Tensor, epsilon: float) -> Tensor:
-        norm_BT1 = torch.linalg.vector_norm(x_BTD, dim=-1, keepdim=True)
+        norm_BT1: Tensor = torch.linalg.vector_norm(x_BTD, dim=-1, keepdim=True)
         scale_BT1 = norm_BT1.square_().mul_(1 / x_BTD.shape[-1]).add_(epsilon).rsqrt_()
-        normal_BTD = x_BTD * scale_BT1
+        normal_BTD: Tensor = x_BTD * scale_BT1
         ctx.save_for_backward(normal_BTD, scale_BT1, weight_D)
-        return normal_BTD * weight_D
+        return torch.mul(normal_BTD, weight_D)
 
     @staticmethod
     @once_differentiable
