@@ -31,8 +31,8 @@ def run_evidence(workspace: Path) -> Iterator[Attachment]:
 
 def state_history(moments: list[dict[str, Any]]) -> str:
     """The moves of a run's state machine as a table in plain text."""
-    lines = [("STATE", "STEPS DONE", "REASON", "TIME (UTC)")]
-    lines += [tuple(str(moment.get(key, "")) for key in ("state", "step", "reason", "time")) for moment in moments]
+    keys = {"state": "STATE", "step": "STEPS DONE", "reason": "REASON", "time": "TIME (UTC)"}
+    lines = [list(keys.values()), *([str(moment.get(key, "")) for key in keys] for moment in moments)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines) + "\n"
 

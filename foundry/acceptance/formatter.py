@@ -7,7 +7,7 @@ after a deselected scenario wrongly. The two classes here replace that part of i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import allure_commons
 from allure_behave.formatter import AllureFormatter as AllureBehaveFormatter
@@ -23,6 +23,8 @@ from behave.formatter.base import Formatter, StreamOpener
 from behave.model import Feature, Rule, Scenario, ScenarioOutline
 
 EPIC_TAG = "allure.label.epic:"
+Verdict = Literal["passed", "failed", "broken", "skipped"]
+
 CLEAN_OPTION = "AllureFormatter.clean"
 """Userdata; `true` lets the formatter remove the results of earlier runs from its folder when it starts."""
 
@@ -39,6 +41,11 @@ def row_of(scenario: Scenario) -> dict[str, str]:
     """The values of the outline's row that `scenario` was made from; empty for a plain scenario."""
     row = scenario._row  # Behave keeps it nowhere else
     return dict(zip(row.headings, row.cells, strict=True)) if row else {}
+
+
+def place_of(scenario: Scenario) -> str:
+    """File and line of the scenario, or of its row in an outline: the same in every process."""
+    return f"{Path(scenario.filename).absolute()}:{scenario.line}"
 
 
 def tags_of(scenario: Scenario) -> list[str]:
@@ -101,47 +108,39 @@ class AllureListener(AllureBehaveListener):  # type: ignore[misc]
         self.group_context.exit()
         self.current_scenario_uuid = None
 
-    def report_unrun(self, scenario: Scenario, reason: str) -> None:
-        """Report a scenario that was to run and did not, as broken."""
-        result = new_result(scenario)
-        result.stop = result.start
-        result.status = Status.BROKEN
-        result.statusDetails = StatusDetails(message=reason)
-        allure_commons.plugin_manager.hook.report_result(result=result)
-
     def _close(self, scenario: Scenario) -> None:
         self.flush_steps()
         result = self.logger.get_test(self.current_scenario_uuid)
-        result.status, result.statusDetails = _verdict(scenario)
+        result.status, result.statusDetails = verdict(scenario)
         if scenario.status.has_failed() and scenario.captured.has_output():
             self.attach_data(scenario.captured.make_report(), "Output", AttachmentType.TEXT, None)
         result.stop = now()
         self.logger.close_test(self.current_scenario_uuid)
         self.group_context.append_test(self.current_scenario_uuid)
 
-    @allure_commons.hookimpl  # type: ignore[untyped-decorator]
+    @allure_commons.hookimpl
     def attach_data(self, body: Any, name: str, attachment_type: Any, extension: str | None) -> None:
         attach = self.global_attach_data if self.current_scenario_uuid is None else super().attach_data
         attach(body, name, attachment_type, extension)
 
-    @allure_commons.hookimpl  # type: ignore[untyped-decorator]
+    @allure_commons.hookimpl
     def attach_file(self, source: str, name: str, attachment_type: Any, extension: str | None) -> None:
         attach = self.global_attach_file if self.current_scenario_uuid is None else super().attach_file
         attach(source, name, attachment_type, extension)
 
 
-def _verdict(scenario: Scenario) -> tuple[str, StatusDetails | None]:
+def verdict(scenario: Scenario) -> tuple[Verdict, StatusDetails | None]:
     """The status that Allure shows, and what explains it: a failed step before the error of a hook."""
     if any(step.status.has_failed() for step in scenario.all_steps):
         return scenario_status(scenario), scenario_status_details(scenario)
     if scenario.hook_failed or scenario.status.name == "cleanup_error":
         message = scenario.error_message or "a clean-up function raised an error"
-        return Status.BROKEN, StatusDetails(message=message, trace=format_traceback(scenario.exc_traceback))
+        return "broken", StatusDetails(message=message, trace=format_traceback(scenario.exc_traceback))
     if scenario.should_skip:
-        return Status.SKIPPED, StatusDetails(message=scenario.skip_reason or "skipped without a reason")
+        return "skipped", StatusDetails(message=scenario.skip_reason or "skipped without a reason")
     if scenario.status.is_untested():
-        return Status.SKIPPED, StatusDetails(message="the suite was stopped before this scenario")
-    return Status.PASSED, None
+        return "skipped", StatusDetails(message="the suite was stopped before this scenario")
+    return "passed", None
 
 
 class AllureFormatter(AllureBehaveFormatter):  # type: ignore[misc]
@@ -176,10 +175,27 @@ class AllureFormatter(AllureBehaveFormatter):  # type: ignore[misc]
 
     def _report_failed_hooks(self, feature: Feature) -> None:
         """A failed hook of a feature or rule keeps its scenarios from running: they are broken, not missing."""
+        for owner in (feature, *feature.rules):
+            if owner.hook_failed:
+                self.listener.global_error(owner.error_message, format_traceback(owner.exc_traceback))
         for scenario in feature.walk_scenarios():
-            owner = next((it for it in (feature, rule_of(scenario)) if it is not None and it.hook_failed), None)
+            owner = failed_owner(scenario)
             if owner and scenario.status.is_untested() and scenario.should_run(self.config):
-                self.listener.report_unrun(scenario, owner.error_message)
+                report_unrun(scenario, owner.error_message)
+
+
+def failed_owner(scenario: Scenario) -> Feature | Rule | None:
+    """The feature or rule of `scenario` of which a hook failed, or None."""
+    return next((it for it in (scenario.feature, rule_of(scenario)) if it is not None and it.hook_failed), None)
+
+
+def report_unrun(scenario: Scenario, reason: str) -> None:
+    """Report a scenario that was to run and did not, as broken, to the loggers of Allure."""
+    result = new_result(scenario)
+    result.stop = result.start
+    result.status = Status.BROKEN
+    result.statusDetails = StatusDetails(message=reason)
+    allure_commons.plugin_manager.hook.report_result(result=result)
 
 
 def clear_results(folder: Path) -> None:

@@ -70,12 +70,12 @@ def build_report(
     results: Path,
     destination: Path,
     *,
-    configuration: Mapping[str, str] | None = None,
+    about: Mapping[str, str] | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
     """Write the report of the Allure results in the folder `results` to the file `destination`, and return its path.
 
-    `configuration` adds lines to what the report says about its own making.
+    `about` adds lines to what the report says about its own making.
 
     Raises:
         UserError: the folder holds no results.
@@ -86,8 +86,9 @@ def build_report(
     allure, node = installed_allure(say), find_node()
     with tempfile.TemporaryDirectory(prefix="foundry-report-") as folder:
         settings = Path(folder) / "allurerc.json"
-        settings.write_text(json.dumps(_settings({**environment(), **(configuration or {})})), encoding="utf-8")
-        command = [node.program, allure, "generate", results.resolve(), "--config", settings, "--output", f"{folder}/out"]
+        settings.write_text(json.dumps(_settings({**environment(), **(about or {})})), encoding="utf-8")
+        command: list[str | Path] = [node.program, allure, "generate", results.resolve()]
+        command += ["--config", settings, "--output", Path(folder, "out")]
         answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         page = next(Path(folder, "out").rglob("index.html"), None)
         if answer.returncode != 0 or page is None:
@@ -126,7 +127,8 @@ def environment() -> dict[str, str]:
 
 def source_version(folder: Path) -> str:
     """The commit checked out in `folder`, with a mark where files differ from it."""
-    return _answer(["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty"]) or "not a git repository"
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty"]
+    return _answer(command) or "not a git repository"
 
 
 def _processor() -> str:

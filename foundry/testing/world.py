@@ -1,4 +1,4 @@
-"""The world of one scenario: a fresh folder, what the steps so far have brought about, and what the report shows of it."""
+"""The world of one scenario: a fresh folder, what the steps have brought about, and what the report shows of it."""
 
 from __future__ import annotations
 
