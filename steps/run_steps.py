@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,91 +13,30 @@ import yaml
 from behave import given, step, then, when
 from behave.runner import Context
 
-from foundry import files, manifests
-from foundry.artifacts.store import ArtifactStore
-from foundry.config import ExperimentConfig
+from foundry import manifests
 from foundry.errors import FoundryError
 from foundry.testing.comparison import assert_same_run, assert_same_tensors, first_tensor_difference
 from foundry.testing.experiments import small_experiment, write_code_corpus, write_noise_corpus
 from foundry.testing.faults import cut_file, flip_byte, launch_and_signal
+from foundry.testing.runs import (
+    EARLY_STOPPING,
+    ELSEWHERE,
+    RISING_LOSS,
+    Runs,
+    best_step,
+    checkpointed,
+    contents_of,
+    validation_losses,
+)
 from foundry.testing.stores import DamagingStore, WatchingStore
-from foundry.trainer import Trainer, TrainingReport
-from foundry.training.events import Event, Message
-from foundry.training.lifecycle import RunRecord
+from foundry.trainer import Trainer
+from foundry.training.events import Message
 from foundry.training.metrics import read_metrics
 from foundry.training.schedules import checkpoint_steps, learning_rate
 
-ELSEWHERE = {"training.output_dir": "elsewhere/runs", "artifacts.path": "elsewhere/artifacts"}
-RISING_LOSS = {
-    "data.source_corpus": None,
-    "data.training_corpus": "corpus",
-    "data.test_corpus": "noise",
-}
-EARLY_STOPPING = {
-    **RISING_LOSS,
-    "training.train_steps": 40,
-    "training.evaluation_interval": 2,
-    "training.early_stopping_patience": 3,
-    "training.checkpoint_schedule": [5],
-}
 
-
-@dataclass
-class Runs:
-    """The experiment of the scenario, and what its launches have done."""
-
-    settings: dict[str, Any] = field(default_factory=dict)
-    store: ArtifactStore | None = None
-    events: list[Event] = field(default_factory=list)
-    folder: Path = Path()
-    report: TrainingReport | None = None
-    reference: TrainingReport | None = None
-    error: FoundryError | None = None
-    exit_code: int | None = None
-    before: dict[str, tuple[str, int]] = field(default_factory=dict)
-    other_folder: Path = Path()
-
-    def config(self, **changes: Any) -> ExperimentConfig:
-        return small_experiment({**self.settings, **changes})
-
-    def launch(self) -> None:
-        """Launch in this process; a refusal or a failure is kept as `error`."""
-        self.before = contents_of(Path("runs"), Path("artifacts"))
-        self.report, self.error = None, None
-        try:
-            trainer = Trainer(self.config(), store=self.store, on_event=self.events.append)
-            self.folder = trainer.run_folder
-            self.report = trainer.train()
-        except FoundryError as error:
-            self.error = error
-
-    @property
-    def finished(self) -> TrainingReport:
-        assert self.report is not None, f"the launch failed: {self.error}"
-        return self.report
-
-    @property
-    def uninterrupted(self) -> TrainingReport:
-        assert self.reference is not None, "the scenario has no reference run"
-        return self.reference
-
-    @property
-    def record(self) -> RunRecord:
-        return RunRecord.read(self.folder)
-
-    @property
-    def metrics(self) -> list[dict[str, Any]]:
-        return read_metrics(self.folder / "metrics.jsonl")
-
-
-def contents_of(*folders: Path) -> dict[str, tuple[str, int]]:
-    """Digest and time of change of every file below the folders."""
-    return {
-        str(path): (files.sha256_of(path), path.stat().st_mtime_ns)
-        for folder in folders
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+def runs_of(context: Context) -> Runs:
+    return context.world.of(Runs)
 
 
 def value_of(key: str, text: str) -> Any:
@@ -107,16 +46,6 @@ def value_of(key: str, text: str) -> Any:
     if key == "training.checkpoint_schedule":
         return [int(item) for item in text.split(",")]
     return yaml.safe_load(text)
-
-
-def checkpointed(folder: Path) -> list[int]:
-    """The steps of the whole checkpoints of a run."""
-    found = manifests.checkpoint_folders(folder / "checkpoints")
-    return [manifests.verify(path, ("model.safetensors", "optimizer.safetensors", "state.json")).step for path in found]
-
-
-def runs_of(context: Context) -> Runs:
-    return context.world.of(Runs)
 
 
 @given("a small experiment")
@@ -178,10 +107,9 @@ def run_folder_launched(context: Context) -> None:
         runs.error = error
 
 
-@given('its launch was killed at its state "{moment}"')
-@given("its launch was killed at its {moment}")
+@given("its launch was killed at {moment}")
 def killed_at(context: Context, moment: str) -> None:
-    signalled(context, moment, signal.SIGKILL)
+    signalled(context, moment.removeprefix("the state "), signal.SIGKILL)
 
 
 @given("its launch was killed one evaluation before it would have stopped")
@@ -191,8 +119,8 @@ def killed_before_stop(context: Context) -> None:
     signalled(context, f"step {last_step - 2}", signal.SIGKILL)
 
 
-@step("its launch receives {name} at its step {number:d}")
-@step("its launch received {name} at its step {number:d}")
+@step("its launch receives {name} at step {number:d}")
+@step("its launch received {name} at step {number:d}")
 def receives(context: Context, name: str, number: int) -> None:
     signalled(context, f"step {number}", signal.Signals[name])
 
@@ -455,12 +383,6 @@ def every_checkpoint_was_there(context: Context) -> None:
         assert {f"step {best_step(runs)}", "step 12"} <= set(steps), f"{question}: {steps}"
 
 
-def best_step(runs: Runs) -> int:
-    """The step of the lowest validation loss in the metrics, ties to the earlier."""
-    evaluated = [row for row in runs.metrics if "validation_loss" in row]
-    return min(evaluated, key=lambda row: (row["validation_loss"], row["step"]))["step"]
-
-
 @then("the best step is not the last step")
 def best_is_not_last(context: Context) -> None:
     runs = runs_of(context)
@@ -551,10 +473,6 @@ def loss_below_uniform(context: Context, nats: float) -> None:
 def loss_falls(context: Context) -> None:
     losses = validation_losses(runs_of(context))
     assert losses[-1] < losses[0], losses
-
-
-def validation_losses(runs: Runs) -> list[float]:
-    return [row["validation_loss"] for row in runs.metrics if "validation_loss" in row]
 
 
 @then("its learning rates are those of the reference")

@@ -10,16 +10,16 @@ from typing import Any
 import torch
 from behave import given, then, when
 from behave.runner import Context
-from run_steps import runs_of
+from foundry.data.batches import Batch, BatchOrder, BatchSource
+from foundry.data.processor import DataProcessor
+from foundry.models.io import load_weights
 from safetensors.torch import load_file
 
 from foundry.config import ExperimentConfig
-from foundry.data.batches import Batch, BatchOrder, BatchSource
-from foundry.data.processor import DataProcessor
 from foundry.models import create_model
-from foundry.models.io import load_weights
 from foundry.reproducibility import derived_seed
 from foundry.testing.experiments import small_experiment
+from foundry.testing.runs import Runs
 from foundry.training.loop import StepResult, TrainingLoop
 from foundry.training.optimizer import create_optimizer
 
@@ -150,7 +150,7 @@ def assert_norm(context: Context, expected: float) -> None:
 @given("a plain PyTorch loop over the same model and batches")
 def plain_loop(context: Context) -> None:
     """A loop as a textbook has it: nothing of foundry but the model's initial weights and the batches."""
-    update, config = context.world.of(Update), runs_of(context).config()
+    update, config = context.world.of(Update), context.world.of(Runs).config()
     data = DataProcessor(config).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     batches = BatchSource(data.training, order, config.data.batch_size, 0)
@@ -190,14 +190,14 @@ def weights_of_plain_loop(context: Context, tolerance: float) -> None:
 
 @then("its losses are within {tolerance:g} of the plain loop's")
 def losses_of_plain_loop(context: Context, tolerance: float) -> None:
-    losses = [row["loss"] for row in runs_of(context).metrics]
+    losses = [row["loss"] for row in context.world.of(Runs).metrics]
     pairs = list(zip(losses, context.world.of(Update).plain_losses, strict=True))
     assert all(abs(one - other) <= tolerance for one, other in pairs), pairs
 
 
 @then("its final weights are within {tolerance:g} of the reference's")
 def weights_of_reference(context: Context, tolerance: float) -> None:
-    runs = runs_of(context)
+    runs = context.world.of(Runs)
     expected = load_file(runs.uninterrupted.run_folder / "checkpoints/step-00000012/model.safetensors")
     last = final_model(context)
     largest = max(float((last[name] - tensor).abs().max()) for name, tensor in expected.items())
@@ -206,7 +206,7 @@ def weights_of_reference(context: Context, tolerance: float) -> None:
 
 def final_model(context: Context) -> dict[str, torch.Tensor]:
     """The weights of the run's last checkpoint, as the model has them after loading."""
-    runs = runs_of(context)
+    runs = context.world.of(Runs)
     assert runs.report is not None, runs.error
     model = loaded_model(runs.config(), runs.folder, runs.record.vocabulary_size or 0)
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
@@ -220,7 +220,7 @@ def loaded_model(config: ExperimentConfig, folder: Path, vocab_size: int) -> tor
 
 @then("the last block of its validation set is padded")
 def last_block_padded(context: Context) -> None:
-    validation = DataProcessor(runs_of(context).config()).prepare().validation
+    validation = DataProcessor(context.world.of(Runs).config()).prepare().validation
     assert validation is not None, "there is no validation set"
     _, lengths = validation.rows(torch.tensor([len(validation) - 1]).numpy())
     assert 1 < lengths[0] < validation.block_size, lengths
@@ -228,7 +228,7 @@ def last_block_padded(context: Context) -> None:
 
 @then("its validation loss is the mean over the tokens, as one by one")
 def validation_one_by_one(context: Context) -> None:
-    runs = runs_of(context)
+    runs = context.world.of(Runs)
     validation = DataProcessor(runs.config()).prepare().validation
     assert validation is not None, "there is no validation set"
     ids, lengths = validation.rows(torch.arange(len(validation)).numpy())

@@ -35,7 +35,7 @@ Feature: Checkpoints are whole, or they do not exist
         | setting       | value |
         | model.dropout | 0.2   |
       And it has been trained elsewhere without interruption
-      And its launch was killed at its step 11
+      And its launch was killed at step 11
       And the newest checkpoint suffers <damage>
       When it is launched again
       Then the damaged checkpoint stands beside the others, set aside
@@ -54,7 +54,7 @@ Feature: Checkpoints are whole, or they do not exist
 
     Scenario: Without any whole checkpoint a run stops instead of starting over
       Given a small experiment
-      And its launch was killed at its step 8
+      And its launch was killed at step 8
       And every checkpoint suffers a flipped byte in model.safetensors
       When it is launched again
       Then it fails with "checkpoints is whole"

@@ -14,7 +14,7 @@ Feature: Training on a GPU keeps every promise
         | training.amp_dtype  | <precision> |
         | model.dropout       | 0.2         |
       And it has been trained elsewhere without interruption
-      And its launch was killed at its step 8
+      And its launch was killed at step 8
       When it is launched again
       Then its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
 
@@ -31,7 +31,7 @@ Feature: Training on a GPU keeps every promise
       Given a small experiment with
         | setting         | value |
         | training.device | cuda  |
-      And its launch was killed at its step 8
+      And its launch was killed at step 8
       And with the setting training.device at cpu
       When it is launched again
       Then the launch makes the steps 7 to 12

@@ -94,7 +94,7 @@ Feature: The best model is published, and nothing is removed before that is conf
 
     Scenario: A damaged best checkpoint is not published, and no other in its place
       Given a small experiment
-      And its launch was killed at its state "stopped"
+      And its launch was killed at the state stopped
       And a byte of the best checkpoint's weights has flipped
       When it is launched again
       Then it fails with "the best checkpoint cannot be published"

@@ -23,7 +23,7 @@ Feature: Launching a run again goes on where it stands
 
     Scenario: A run that was killed after it stopped early is published without another step
       Given a small experiment that stops early
-      And its launch was killed at its state "stopped"
+      And its launch was killed at the state stopped
       When it is launched again
       Then the launch makes no step
       And the run is cleaned
@@ -33,7 +33,7 @@ Feature: Launching a run again goes on where it stands
       Given a small experiment with
         | setting                          | value |
         | artifacts.keep_local_checkpoints | false |
-      And its launch was killed at its state "published"
+      And its launch was killed at the state published
       When it is launched again
       Then the launch makes no step
       And the run is cleaned
@@ -44,7 +44,7 @@ Feature: Launching a run again goes on where it stands
 
     Scenario: A killed run goes on at the step after its newest checkpoint
       Given a small experiment
-      And its launch was killed at its step 8
+      And its launch was killed at step 8
       When it is launched again
       Then the launch makes the steps 7 to 12
 
@@ -55,7 +55,7 @@ Feature: Launching a run again goes on where it stands
         | model.dropout           | 0.2 |
         | model.attention_dropout | 0.1 |
       And it has been trained elsewhere without interruption
-      And its launch was killed at its <moment>
+      And its launch was killed at <moment>
       When it is launched again
       Then its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
 
@@ -75,8 +75,8 @@ Feature: Launching a run again goes on where it stands
         | setting       | value |
         | model.dropout | 0.2   |
       And it has been trained elsewhere without interruption
-      And its launch was killed at its step 4
-      And its launch was killed at its step 11
+      And its launch was killed at step 4
+      And its launch was killed at step 11
       When it is launched again
       Then its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
 
@@ -96,7 +96,7 @@ Feature: Launching a run again goes on where it stands
 
     Scenario Outline: <signal> saves the step that is under way and exits with <code>
       Given a small experiment
-      When its launch receives <signal> at its step 7
+      When its launch receives <signal> at step 7
       Then the process exits with <code>
       And the run is interrupted
       And step 7 is checkpointed
@@ -112,7 +112,7 @@ Feature: Launching a run again goes on where it stands
         | setting       | value |
         | model.dropout | 0.2   |
       And it has been trained elsewhere without interruption
-      And its launch received SIGTERM at its step 7
+      And its launch received SIGTERM at step 7
       When it is launched again
       Then the launch makes the steps 8 to 12
       And its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
@@ -122,7 +122,7 @@ Feature: Launching a run again goes on where it stands
 
     Scenario: A killed run whose corpus has changed is a new run
       Given a small experiment
-      And its launch was killed at its step 8
+      And its launch was killed at step 8
       And a document of its corpus has changed
       When it is launched again
       Then the launch makes the steps 1 to 12
@@ -130,7 +130,7 @@ Feature: Launching a run again goes on where it stands
 
     Scenario: Going on with a run folder whose corpus has changed is refused
       Given a small experiment
-      And its launch was killed at its step 8
+      And its launch was killed at step 8
       And a document of its corpus has changed
       When the run folder is launched again
       Then it is refused with "its corpus has changed since it was begun"

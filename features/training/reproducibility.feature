@@ -55,7 +55,7 @@ Feature: The same experiment gives the same weights
         | setting                              | value      |
         | random_seed                          | 8          |
         | model.layers                         | 3          |
-        | model.hidden_size                    | 34         |
+        | model.hidden_size                    | 64         |
         | model.dropout                        | 0.1        |
         | model.architecture                   | gpt2       |
         | model.key_value_heads                | 1          |

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.synchronize
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+import yaml
+from foundry.config_file import experiment_from_mapping, to_yaml
+
 from foundry.config import ExperimentConfig
-from foundry.config_file import to_yaml
+from foundry.errors import Interrupted
+from foundry.trainer import Trainer
 from foundry.training.events import CheckpointSaved, Event, StateChanged, StepDone
+
+WARM_MODULES = ["foundry.testing.faults", "foundry.training.session", "tokenizers", "torch._dynamo"]
+"""What a launch imports; the server that forks launches imports it once, so that each takes a tenth of a second."""
 
 
 def flip_byte(path: Path, position: int) -> None:
@@ -36,9 +45,10 @@ def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int)
         AssertionError: the run ended without coming to that moment.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["foundry.testing.faults", "foundry.training.session"])
+    context.set_forkserver_preload(WARM_MODULES)
     reached = context.Event()
-    child = context.Process(target=_launch, args=(to_yaml(config), str(Path.cwd()), moment, signal_number, reached))
+    arguments = (to_yaml(config), str(Path.cwd()), moment, signal_number, reached, torch.get_num_threads())
+    child = context.Process(target=_launch, args=arguments)
     child.start()
     child.join(timeout=120)
     if child.exitcode is None:
@@ -49,17 +59,15 @@ def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int)
 
 
 def _launch(
-    config_yaml: str, folder: str, moment: str, signal_number: int, reached: multiprocessing.synchronize.Event
+    config_yaml: str,
+    folder: str,
+    moment: str,
+    signal_number: int,
+    reached: multiprocessing.synchronize.Event,
+    num_threads: int,
 ) -> None:
-    import torch
-    import yaml
-
-    from foundry.config_file import experiment_from_mapping
-    from foundry.errors import Interrupted
-    from foundry.trainer import Trainer
-
     os.chdir(folder)
-    torch.set_num_threads(1)
+    torch.set_num_threads(num_threads)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     trainer = Trainer(
         experiment_from_mapping(yaml.safe_load(config_yaml)), on_event=_signal_at(moment, signal_number, reached.set)

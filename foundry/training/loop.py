@@ -13,14 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from foundry.config import ExperimentConfig
-from foundry.data.batches import Batch, BatchSource, sequential_batches
+from foundry.data.batches import IGNORED_LABEL, Batch, BatchSource, sequential_batches
 from foundry.data.blocks import BlockDataset
 from foundry.errors import FoundryError
 from foundry.models.loss import loss_sum
 from foundry.reproducibility import derived_seed
 from foundry.training.schedules import learning_rate
-
-IGNORED_LABEL = -100
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,8 @@ class TrainingLoop:
         input_ids_BL = batch.input_ids.to(self.device, non_blocking=True)
         labels_BL = batch.labels.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, dtype=self.amp_dtype, enabled=self.amp_dtype is not None):
-            return loss_sum(self.model, input_ids_BL, labels_BL)
+            total, _ = loss_sum(self.model, input_ids_BL, labels_BL)
+        return total
 
     def _clip(self) -> float:
         """Scale the gradients down to `max_grad_norm`; the norm they had before."""

@@ -1,0 +1,133 @@
+"""Repositories that are named by a URL: cloned once into the user's cache folder, and fetched on later launches."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from foundry.data.git import GitRepository, last_line_of, network_environment, run_git
+from foundry.data.progress import Progress, Report
+from foundry.errors import FoundryError, UserError
+from foundry.files import new_folder
+
+_SCP_LIKE = re.compile(r"^[\w.-]+@[\w.-]+:")
+_FULL_COMMIT_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+
+
+def is_url(repository: str) -> bool:
+    """Whether `data.git.repository` names a place that has to be cloned."""
+    return "://" in repository or _SCP_LIKE.match(repository) is not None
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    return re.sub(r"://[^/@]*@", "://", url)
+
+
+def user_cache_folder() -> Path:
+    """Where clones are kept: FOUNDRY_CACHE, or the platform's folder for caches."""
+    if named := os.environ.get("FOUNDRY_CACHE"):
+        return Path(named).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "foundry"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "foundry"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foundry"
+
+
+def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepository:
+    """A bare clone of `url`, fetched again unless `revision` is a commit id that it already holds.
+
+    Raises:
+        UserError: the URL cannot be cloned.
+        FoundryError: there is a clone, but it cannot be brought up to date.
+    """
+    shown = without_password(url)
+    stem = re.sub(r"[^\w.-]", "-", shown.rstrip("/").removesuffix(".git").rpartition("/")[2])
+    folder = user_cache_folder() / "repositories" / f"{stem}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            _clone(url, folder, report)
+        repository = GitRepository.open(folder, shown)
+        if not _holds(repository, revision):
+            _fetch(url, folder, report)
+        return GitRepository.open(folder, shown)
+
+
+def _holds(repository: GitRepository, revision: str) -> bool:
+    if not _FULL_COMMIT_ID.match(revision):
+        return False
+    try:
+        repository.resolve(revision)
+    except UserError:
+        return False
+    return True
+
+
+def _clone(url: str, folder: Path, report: Report | None) -> None:
+    progress = Progress(report)
+    progress.note(f"cloning {without_password(url)} into {folder}")
+    with new_folder(folder) as unfinished:
+        try:
+            _talk(["clone", "--bare", "--template=", "--progress", "--", url, str(unfinished)], progress)
+        except FoundryError as error:
+            raise UserError(f"data.git.repository: {without_password(url)} cannot be cloned: {error}") from error
+
+
+def _fetch(url: str, folder: Path, report: Report | None) -> None:
+    progress = Progress(report)
+    branches = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    here = ["--git-dir", str(folder)]
+    try:
+        _talk([*here, "fetch", "--prune", "--progress", "--end-of-options", url, *branches], progress)
+        head = run_git([*_ALLOWED, "ls-remote", "--symref", "--end-of-options", url, "HEAD"], network_environment())
+        if named := re.match(rb"ref: (refs/heads/\S+)\tHEAD", head):
+            run_git([*here, "symbolic-ref", "HEAD", named[1].decode()], network_environment())
+    except FoundryError as error:
+        raise FoundryError(
+            f"{without_password(url)} cannot be fetched: {error}; to go on with what was cloned before, "
+            "set data.git.revision to a full commit id"
+        ) from error
+
+
+_ALLOWED = ("-c", "protocol.allow=user")
+
+
+def _talk(arguments: Sequence[str], progress: Progress) -> None:
+    """Run a git command that talks to a server, and pass its progress on.
+
+    Raises:
+        FoundryError: git's own reason.
+    """
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", *arguments]
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=network_environment(),
+        )
+    except FileNotFoundError as error:
+        raise UserError("git was not found on the PATH, and data.git needs it; install git") from error
+    assert process.stderr is not None
+    said = b""
+    while chunk := process.stderr.read1(4096):
+        said = (said + chunk)[-4096:]
+        progress.update(last_line_of(said.replace(b"\r", b"\n")))
+    if process.wait() != 0:
+        raise FoundryError(without_password(_reason(said)) or f"git ended with status {process.returncode}")
+
+
+def _reason(said: bytes) -> str:
+    """Git's own `fatal:` line, which is not always the last one."""
+    fatal = re.search(rb"^fatal: (.*)$", said, re.MULTILINE)
+    return fatal[1].decode(errors="replace") if fatal else last_line_of(said)

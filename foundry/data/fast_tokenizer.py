@@ -1,0 +1,166 @@
+"""Tokenizers of the `tokenizers` library: byte-level BPE trained here, and pretrained ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken, Encoding, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer as Backend
+
+from foundry.data.tokenizers import END_OF_TEXT, MARKERS, PADDING, SPECIAL_TOKENS
+from foundry.errors import UserError
+from foundry.files import write_json, write_text
+
+TOKENIZER_FILE = "tokenizer.json"
+CONFIG_FILE = "tokenizer_config.json"
+
+MIN_PAIR_FREQUENCY = 2
+
+
+class FastTokenizer:
+    """A tokenizer of the `tokenizers` library, with our special tokens added where it lacks them.
+
+    Args:
+        backend: is changed: it takes every text for ordinary text from now on.
+        eos_token: ends a document; added where it is not in the vocabulary.
+        pad_token: fills up blocks; another one is taken where it equals `eos_token`.
+    """
+
+    def __init__(self, backend: Backend, eos_token: str = END_OF_TEXT, pad_token: str = PADDING) -> None:
+        self._eos_token = eos_token
+        self._pad_token = PADDING if pad_token == eos_token else pad_token
+        self._special_tokens = (self._eos_token, self._pad_token, *MARKERS.values())
+        backend.no_padding()
+        backend.no_truncation()
+        backend.add_special_tokens([AddedToken(token, normalized=False) for token in self._special_tokens])
+        self._prompts = Backend.from_str(backend.to_str())
+        self._backend = backend
+        self._backend.encode_special_tokens = True
+        self.vocab_size = max(backend.get_vocab().values()) + 1
+        self.eos_id = self._id(self._eos_token)
+        self.pad_id = self._id(self._pad_token)
+        self.marker_ids = {kind: self._id(token) for kind, token in MARKERS.items()}
+        self._broken_up = self._tokens_made_from_text()
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocab_size: int) -> FastTokenizer:
+        """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019) of at most `vocab_size` tokens.
+
+        The same texts give the same tokenizer, whatever the number of threads.
+        """
+        backend = Backend(models.BPE())
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            min_frequency=MIN_PAIR_FREQUENCY,
+            special_tokens=list(SPECIAL_TOKENS),
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        backend.train_from_iterator(texts, trainer)
+        return cls(backend)
+
+    @classmethod
+    def load(cls, folder: Path) -> FastTokenizer:
+        """The tokenizer in a folder that `save` or a Hugging Face library wrote.
+
+        Raises:
+            UserError: there is none, or it cannot be read.
+        """
+        if not (folder / TOKENIZER_FILE).is_file():
+            return cls.pretrained(str(folder))
+        try:
+            backend = Backend.from_file(str(folder / TOKENIZER_FILE))
+            settings = json.loads((folder / CONFIG_FILE).read_text()) if (folder / CONFIG_FILE).is_file() else {}
+        except Exception as error:  # the library raises nothing narrower
+            raise UserError(f"{folder} holds no tokenizer that can be read: {error}") from error
+        return cls(
+            backend, _content(settings.get("eos_token"), END_OF_TEXT), _content(settings.get("pad_token"), PADDING)
+        )
+
+    @classmethod
+    def pretrained(cls, name: str) -> FastTokenizer:
+        """The tokenizer that `transformers` finds by a folder, or by a name on the model hub.
+
+        Raises:
+            UserError: it cannot be found, or has no fast implementation.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            found = AutoTokenizer.from_pretrained(name)
+        except (OSError, ValueError, ImportError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise UserError(f"tokenizer.name_or_path: {name} cannot be loaded: {reason}") from error
+        if not getattr(found, "is_fast", False):
+            raise UserError(
+                f"tokenizer.name_or_path: {name} has no {TOKENIZER_FILE}; save it with a fast tokenizer first"
+            )
+        return cls(found.backend_tokenizer, found.eos_token or END_OF_TEXT, found.pad_token or PADDING)
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """See `Tokenizer.encode_batch`."""
+        if any(token in text for token in self._broken_up for text in texts):
+            return [self._encode_broken_up(text) for text in texts]
+        return [encoding.ids for encoding in self._encodings(texts)]
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """See `Tokenizer.encode_prompt`."""
+        return self._prompts.encode(text, add_special_tokens=False).ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See `Tokenizer.decode`."""
+        return self._prompts.decode(list(ids), skip_special_tokens=True)
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that `transformers` can read, too."""
+        write_text(folder / TOKENIZER_FILE, self._prompts.to_str(pretty=True))
+        settings = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "eos_token": self._eos_token,
+            "pad_token": self._pad_token,
+            "clean_up_tokenization_spaces": False,
+        }
+        write_json(folder / CONFIG_FILE, settings)
+
+    def _encodings(self, texts: Sequence[str]) -> list[Encoding]:
+        return self._backend.encode_batch_fast(texts, add_special_tokens=False)
+
+    def _id(self, token: str) -> int:
+        number = self._backend.token_to_id(token)
+        assert number is not None, token
+        return number
+
+    def _tokens_made_from_text(self) -> list[str]:
+        """The special tokens that ordinary text still turns into, as in a vocabulary of whole words."""
+        return [
+            token
+            for token, encoding in zip(self._special_tokens, self._encodings(self._special_tokens), strict=True)
+            if self._id(token) in encoding.ids
+        ]
+
+    def _encode_broken_up(self, text: str) -> list[int]:
+        parts = [text]
+        for token in self._broken_up:
+            parts = [part for whole in parts for part in _broken_up(whole, token)]
+        return [number for encoding in self._encodings(parts) for number in encoding.ids]
+
+
+def _content(token: Any, default: str) -> str:
+    """A token in `tokenizer_config.json` is a string, or an object that holds it, or null."""
+    content = token.get("content") if isinstance(token, dict) else token
+    return str(content) if content else default
+
+
+def _broken_up(text: str, token: str) -> list[str]:
+    """The text in parts that do not hold `token`, which begins at the end of one part and goes on in the next."""
+    first, *others = text.split(token)
+    parts = [first]
+    for other in others:
+        parts[-1] += token[0]
+        parts.append(token[1:] + other)
+    return parts

@@ -1,0 +1,131 @@
+"""Documents become one flat stream of tokens in a file: marker, text, end-of-text, and so on.
+
+The tokenizer is fed batches of a few megabytes, so that memory does not grow with the corpus and its threads are busy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from foundry.data.blocks import Tokens
+from foundry.data.documents import AnyDocument, TokenDocument
+from foundry.data.progress import Progress
+from foundry.data.tokenizers import Tokenizer
+from foundry.errors import UserError
+
+BATCH_CHARACTERS = 2_000_000
+MAX_PIECE_CHARACTERS = 250_000
+"""A longer text is tokenized in pieces, which begin at the start of a line."""
+
+_LINE_START = re.compile(r"\n(?=\S)")
+
+
+@dataclass(frozen=True)
+class TokenFile:
+    """What was written.
+
+    Attributes:
+        num_documents: with at least their end-of-text token.
+        num_tokens: in the file.
+        sha256: of the file's bytes.
+        num_bytes: of the file.
+    """
+
+    num_documents: int
+    num_tokens: int
+    sha256: str
+    num_bytes: int
+
+
+def token_type(vocab_size: int) -> np.dtype[np.uint16] | np.dtype[np.uint32]:
+    """The smallest type of those we use that holds every token number."""
+    return np.dtype("<u2") if vocab_size <= 1 << 16 else np.dtype("<u4")
+
+
+def read_tokens(path: Path, vocab_size: int) -> Tokens:
+    """A token file, memory-mapped and read-only, shape (tokens,)."""
+    return np.memmap(path, dtype=token_type(vocab_size), mode="r")
+
+
+def write_tokens(path: Path, tokenizer: Tokenizer, documents: Iterable[AnyDocument], progress: Progress) -> TokenFile:
+    """Put the tokens of `documents` into a file, one document after another.
+
+    Raises:
+        UserError: a document that came as tokens holds one beyond the vocabulary.
+    """
+    dtype = token_type(tokenizer.vocab_size)
+    digest = hashlib.sha256()
+    num_documents = num_tokens = 0
+    with path.open("xb") as stream:
+        for batch in _batches(documents):
+            tokens = _encode(tokenizer, batch).astype(dtype)
+            num_documents += len(batch)
+            num_tokens += len(tokens)
+            content = tokens.tobytes()
+            digest.update(content)
+            stream.write(content)
+            progress.update(f"tokenizing: {num_tokens:,} tokens, {num_tokens / progress.seconds:,.0f} tokens/s")
+    return TokenFile(num_documents, num_tokens, digest.hexdigest(), num_tokens * dtype.itemsize)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The text in pieces that are not too long for the tokenizer, cut where a line begins if there is such a place.
+
+    Byte-level BPE gives the same tokens for the pieces as for the whole, since none of its words runs on from the end
+    of a line into text.
+    """
+    start = 0
+    while len(text) - start > MAX_PIECE_CHARACTERS:
+        end = start + MAX_PIECE_CHARACTERS
+        line = _LINE_START.search(text, start + MAX_PIECE_CHARACTERS // 2, end)
+        yield text[start : (line.end() if line else end)]
+        start = line.end() if line else end
+    yield text[start:]
+
+
+def _batches(documents: Iterable[AnyDocument]) -> Iterator[list[AnyDocument]]:
+    batch: list[AnyDocument] = []
+    size = 0
+    for document in documents:
+        batch.append(document)
+        size += len(document.ids) if isinstance(document, TokenDocument) else len(document.text)
+        if size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _encode(tokenizer: Tokenizer, batch: list[AnyDocument]) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    texts = [list(pieces(document.body)) for document in batch if not isinstance(document, TokenDocument)]
+    encoded = iter(tokenizer.encode_batch([piece for text in texts for piece in text]))
+    num_pieces = iter([len(text) for text in texts])
+    tokens = array("I")
+    for document in batch:
+        if isinstance(document, TokenDocument):
+            tokens.frombytes(_checked(document, tokenizer).tobytes())
+        else:
+            if document.kind in tokenizer.marker_ids:
+                tokens.append(tokenizer.marker_ids[document.kind])
+            for _ in range(next(num_pieces)):
+                tokens.fromlist(next(encoded))
+        if not (isinstance(document, TokenDocument) and document.ids[-1] == tokenizer.eos_id):
+            tokens.append(tokenizer.eos_id)
+    return np.frombuffer(tokens, dtype=np.uint32)
+
+
+def _checked(document: TokenDocument, tokenizer: Tokenizer) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    largest = int(document.ids.max())
+    if largest >= tokenizer.vocab_size:
+        raise UserError(
+            f"{document.key}: token {largest} is beyond the vocabulary of {tokenizer.vocab_size} tokens; "
+            "tokenizer.name_or_path must be the tokenizer that made these input_ids"
+        )
+    return document.ids

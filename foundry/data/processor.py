@@ -1,0 +1,170 @@
+"""Prepares the data of an experiment once, and finds it again in a cache that is never trusted without a check."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from foundry.config import ExperimentConfig
+from foundry.data.blocks import BlockDataset
+from foundry.data.build import STATISTICS_FILE, TOKENIZER_FOLDER, TRAINING_FILE, VALIDATION_FILE, DataBuild
+from foundry.data.packing import read_tokens
+from foundry.data.progress import Progress
+from foundry.data.sources import source_identity
+from foundry.data.tokenizers import Tokenizer, load_tokenizer
+from foundry.errors import FoundryError
+from foundry.files import new_folder, sha256_of
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Tokens on disk, ready to be made into batches.
+
+    Attributes:
+        tokenizer: the one that made the tokens.
+        training: the blocks of the training documents.
+        validation: the blocks of the validation documents; None where none are kept.
+        folder: where all this lies.
+        digest: SHA-256 over the token files: equal digests mean equal batches.
+        statistics: what was read, left out, tokenized and packed, as plain JSON values.
+    """
+
+    tokenizer: Tokenizer
+    training: BlockDataset
+    validation: BlockDataset | None
+    folder: Path
+    digest: str
+    statistics: dict[str, Any]
+
+
+class DataProcessor:
+    """Makes the data of an experiment, or finds it in the cache.
+
+    Args:
+        config: the experiment.
+        report: takes lines for the user: progress of what lasts longer than two seconds, and what was left out.
+    """
+
+    def __init__(self, config: ExperimentConfig, report: Callable[[str], None] | None = None) -> None:
+        self._config = config
+        self._progress = Progress(report)
+        self._report = report
+
+    def prepare(self) -> PreparedData:
+        """The data of the experiment; the same for every process that prepares it at the same time.
+
+        Raises:
+            UserError: the source is missing, broken, empty or too small.
+            FoundryError: the source changed while it was read, or reading it failed.
+        """
+        config, identity = source_identity(self._config, self._report)
+        folder = self._cache_folder() / data_fingerprint(config, identity)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone(folder):
+            prepared = self._from_cache(folder)
+            if prepared is None:
+                self._build(config, identity, folder)
+                prepared = load_prepared(folder)
+        if config.tokenizer.output_dir is not None:
+            prepared.tokenizer.save(config.tokenizer.output_dir)
+        return prepared
+
+    def _cache_folder(self) -> Path:
+        return self._config.data.cache_dir or self._config.training.output_dir / ".data"
+
+    @contextlib.contextmanager
+    def _alone(self, folder: Path) -> Iterator[None]:
+        """No other process builds, checks or removes `folder` meanwhile."""
+        lock = FileLock(folder.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self._progress.note("another process prepares the same data: waiting for it")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _from_cache(self, folder: Path) -> PreparedData | None:
+        """What the cache holds; None where it holds nothing, or something damaged, which is removed."""
+        if not folder.exists():
+            return None
+        try:
+            return load_prepared(folder)
+        except FoundryError as error:
+            self._progress.note(f"{error}; preparing the data again")
+            shutil.rmtree(folder)
+            return None
+
+    def _build(self, config: ExperimentConfig, identity: str, folder: Path) -> None:
+        with new_folder(folder) as unfinished:
+            DataBuild(config, unfinished, self._report).run()
+            if source_identity(config)[1] != identity:
+                raise FoundryError("the corpus changed while it was read; launch again")
+
+
+def load_prepared(folder: Path) -> PreparedData:
+    """What was prepared in `folder`, after a check of every file's size and SHA-256.
+
+    Raises:
+        FoundryError: a file is missing, or not the one that was written.
+    """
+    try:
+        statistics = json.loads((folder / STATISTICS_FILE).read_text(encoding="utf-8"))
+        files: dict[str, dict[str, Any]] = statistics["files"]
+        for name, written in files.items():
+            _check(folder / name, written)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FoundryError(f"prepared data in {folder} is damaged ({error})") from error
+    tokenizer = load_tokenizer(folder / TOKENIZER_FOLDER)
+    blocks = {
+        name: BlockDataset(read_tokens(folder / name, tokenizer.vocab_size), statistics["block_size"], tokenizer.pad_id)
+        for name in (TRAINING_FILE, VALIDATION_FILE)
+        if name in files
+    }
+    digest = hashlib.sha256(json.dumps([files[name]["sha256"] for name in blocks]).encode()).hexdigest()
+    return PreparedData(tokenizer, blocks[TRAINING_FILE], blocks.get(VALIDATION_FILE), folder, digest, statistics)
+
+
+def _check(path: Path, written: dict[str, Any]) -> None:
+    if path.stat().st_size != written["bytes"]:
+        raise ValueError(f"{path.name} has {path.stat().st_size} bytes, {written['bytes']} were written")
+    if sha256_of(path) != written["sha256"]:
+        raise ValueError(f"{path.name} is not what was written")
+
+
+def data_fingerprint(config: ExperimentConfig, identity: str) -> str:
+    """Names the prepared data: a digest over all that decides its tokens and blocks, this code included.
+
+    Args:
+        identity: see `source_identity`.
+    """
+    git = None if config.data.git is None else config.data.git.model_dump(exclude={"repository", "revision"})
+    decisive = {
+        "source": identity,
+        "git": git,
+        "text_field": config.data.text_field,
+        "validation_fraction": config.data.validation_fraction,
+        "random_seed": config.random_seed,
+        "block_size": config.data.max_sequence_length,
+        "tokenizer": config.tokenizer.model_dump(exclude={"output_dir"}),
+        "code": code_digest(),
+    }
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def code_digest() -> str:
+    """SHA-256 over the modules of this package."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(f"{module.name} {sha256_of(module)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,148 @@
+"""Where the documents come from, and the identity of what stands there.
+
+The identity is found without importing anything heavy, so that a finished run is recognised at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from foundry.config import ExperimentConfig, GitConfig
+from foundry.data.clones import is_url, up_to_date_clone
+from foundry.data.documents import DocumentSource, Skipped
+from foundry.data.git import GitRepository
+from foundry.data.git_documents import GitSource
+from foundry.data.languages import suffixes_of
+from foundry.data.progress import Report
+from foundry.data.text_documents import TextSource, files_in
+from foundry.errors import UserError
+from foundry.files import sha256_of
+
+
+def source_identity(config: ExperimentConfig, report: Report | None = None) -> tuple[ExperimentConfig, str]:
+    """The experiment with its git revision resolved, and a string that changes with everything that its corpus holds.
+
+    For a repository that is the commit's full id, for files a SHA-256 over their relative names and contents; a local
+    pretrained tokenizer adds the SHA-256 of its folder. A repository named by a URL is cloned, or fetched, first.
+
+    Args:
+        report: takes lines on what the user should know: progress of a clone, a shallow history, changes left out.
+
+    Raises:
+        UserError: there is nothing to read at the place named.
+    """
+    data = config.data
+    parts = []
+    if data.git is not None:
+        suffixes_of(data.git.languages)
+        repository = open_repository(data.git, report)
+        commit_id = repository.resolve(data.git.revision)
+        _report_left_out(repository, report)
+        config = _pinned(config, data.git, commit_id)
+        parts.append(f"git:{commit_id}")
+    for key, path in corpora(config).items():
+        corpus_kind(key, path)
+        parts.append(f"{key}:{_digest_of(path)}")
+    if (tokenizer := local_tokenizer(config)) is not None:
+        parts.append(f"tokenizer:{_digest_of(tokenizer)}")
+    return config, " ".join(parts)
+
+
+def open_repository(config: GitConfig, report: Report | None) -> GitRepository:
+    """The repository that is named, cloned or fetched first where that is a URL."""
+    if is_url(config.repository):
+        return up_to_date_clone(config.repository, config.revision, report)
+    return GitRepository.open(Path(config.repository).expanduser(), config.repository)
+
+
+def _report_left_out(repository: GitRepository, report: Report | None) -> None:
+    if report is None:
+        return
+    if repository.is_shallow:
+        report(f"{repository.shown_as} is a shallow clone: only the commits that it holds are read")
+    if changes := repository.num_uncommitted_changes():
+        report(f"{changes} uncommitted {'change' if changes == 1 else 'changes'} in {repository.shown_as} left out")
+
+
+def _pinned(config: ExperimentConfig, git: GitConfig, commit_id: str) -> ExperimentConfig:
+    pinned = git.model_copy(update={"revision": commit_id})
+    return config.model_copy(update={"data": config.data.model_copy(update={"git": pinned})})
+
+
+def corpora(config: ExperimentConfig) -> dict[str, Path]:
+    """The corpora on this machine's disk that the experiment names, by their keys."""
+    named = {
+        "data.source_corpus": config.data.source_corpus,
+        "data.training_corpus": config.data.training_corpus,
+        "data.test_corpus": config.data.test_corpus,
+    }
+    return {key: path.expanduser() for key, path in named.items() if path is not None}
+
+
+def corpus_kind(key: str, path: Path) -> str:
+    """`dataset` for a folder that the `datasets` library saved, `text` for any other folder, `.txt` and `.jsonl`.
+
+    Args:
+        key: the configuration key that names `path`, for messages.
+
+    Raises:
+        UserError: nothing that can be read is there.
+    """
+    if not path.exists():
+        raise UserError(f"{key}: no file or folder at {path}")
+    if (path / "dataset_dict.json").is_file():
+        parts = ", ".join(sorted(entry.name for entry in path.iterdir() if entry.is_dir())) or "none"
+        raise UserError(f"{key}: {path} holds several data sets ({parts}); name one of them")
+    if path.is_dir():
+        return "dataset" if (path / "dataset_info.json").is_file() and (path / "state.json").is_file() else "text"
+    if path.suffix not in (".txt", ".jsonl"):
+        raise UserError(f"{key}: {path} must be a folder, a .txt file or a .jsonl file")
+    return "text"
+
+
+def open_corpus(key: str, path: Path, text_field: str) -> DocumentSource:
+    """The source of the documents at `path`; see `corpus_kind`."""
+    if corpus_kind(key, path) == "dataset":
+        from foundry.data.saved_datasets import SavedDatasetSource
+
+        return SavedDatasetSource(path)
+    return TextSource(path, text_field)
+
+
+def open_git_source(config: GitConfig) -> GitSource:
+    """The source of the documents of a repository, whose revision is a full commit id already."""
+    return GitSource(open_repository(config, None), config.revision, config)
+
+
+def local_tokenizer(config: ExperimentConfig) -> Path | None:
+    """The folder of the pretrained tokenizer; None where it is trained here, or named on the model hub.
+
+    Raises:
+        UserError: the name can only be a path, and nothing is there.
+    """
+    name = config.tokenizer.name_or_path
+    if name is None:
+        return None
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise UserError(f"tokenizer.name_or_path: no folder at {name}")
+    return None
+
+
+def _digest_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        for file in _files_of(path):
+            name = file.name if file == path else file.relative_to(path).as_posix()
+            digest.update(f"{sha256_of(file)} {name}\n".encode(errors="surrogateescape"))
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def _files_of(path: Path) -> Iterator[Path]:
+    return iter([path]) if path.is_file() else files_in(path, Skipped())

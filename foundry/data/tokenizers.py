@@ -1,0 +1,73 @@
+"""Text to token numbers and back, the same way for every kind of tokenizer.
+
+Four special tokens are in every vocabulary. They enter a document as numbers only: text that looks like one of them is
+ordinary text, because a corpus may well talk about tokenizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from foundry.errors import UserError
+
+END_OF_TEXT = "<|endoftext|>"
+PADDING = "<|pad|>"
+FILE = "<|file|>"
+COMMIT = "<|commit|>"
+SPECIAL_TOKENS = (END_OF_TEXT, PADDING, FILE, COMMIT)
+MARKERS = {"file": FILE, "commit": COMMIT}
+
+SENTENCEPIECE_FILE = "sentencepiece.model"
+
+
+class Tokenizer(Protocol):
+    """What training and generation need of a tokenizer."""
+
+    @property
+    def vocab_size(self) -> int:
+        """Token numbers are below this."""
+
+    @property
+    def eos_id(self) -> int:
+        """The token that ends every document."""
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills up a block; never `eos_id`."""
+
+    @property
+    def marker_ids(self) -> dict[str, int]:
+        """The tokens that begin a document, by its kind: `file` and `commit`."""
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of each text; none of them is special, whatever the text looks like."""
+
+    def encode_prompt(self, text: str) -> list[int]:
+        """The tokens of a text in which special tokens are recognised, such as `<|file|>src/main.py`."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of tokens; special tokens have none."""
+
+    def save(self, folder: Path) -> None:
+        """Write what `load_tokenizer` reads."""
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer that `Tokenizer.save` wrote, or that of a Hugging Face folder.
+
+    Special tokens that a foreign tokenizer lacks are added to its vocabulary.
+
+    Raises:
+        UserError: there is no tokenizer in the folder.
+    """
+    if (folder / SENTENCEPIECE_FILE).is_file():
+        from foundry.data.sentencepiece_tokenizer import SentencePieceTokenizer
+
+        return SentencePieceTokenizer.load(folder)
+    if not folder.is_dir():
+        raise UserError(f"no tokenizer folder at {folder}")
+    from foundry.data.fast_tokenizer import FastTokenizer
+
+    return FastTokenizer.load(folder)
