@@ -414,6 +414,7 @@ def published_files(context: Context) -> None:
     assert names == sorted(path.name for path in (runs.folder / "tokenizer").iterdir()), names
 
 
+@given("nothing was published")
 @then("nothing is published")
 def nothing_published(context: Context) -> None:
     assert runs_of(context).record.published is None
