@@ -391,15 +391,20 @@ def best_is_not_last(context: Context) -> None:
 
 @then("the published model is that of step {number:d}")
 def published_is_step(context: Context, number: int) -> None:
-    published = runs_of(context).record.published
-    assert published is not None, "nothing is published"
-    manifest = json.loads((Path(published.location) / "manifest.json").read_text())
-    assert manifest["step"] == published.step == number, manifest["step"]
+    expect_published(runs_of(context), number)
 
 
 @then("the published model is that of the best step")
 def published_is_best(context: Context) -> None:
-    published_is_step(context, best_step(runs_of(context)))
+    expect_published(runs_of(context), best_step(runs_of(context)))
+
+
+def expect_published(runs: Runs, number: int) -> None:
+    """The store and the run's record agree that the weights of that step are published."""
+    published = runs.record.published
+    assert published is not None, "nothing is published"
+    manifest = json.loads((Path(published.location) / "manifest.json").read_text())
+    assert manifest["step"] == published.step == number, manifest["step"]
 
 
 @then("the published files are those of the best checkpoint")
