@@ -193,6 +193,8 @@ def _generation_defaults(reference: Path) -> GenerationConfig:
     from foundry.config import GenerationConfig
     from foundry.config_file import load_experiment
 
+    if not reference.is_dir():
+        raise UserError(f"{reference}: no such folder; name a run, a published model or a Hugging Face folder")
     path = reference / "config.yaml"
     return load_experiment(path).generation if path.is_file() else GenerationConfig()
 

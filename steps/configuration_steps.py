@@ -174,17 +174,17 @@ def schema_is_valid(_context: Context) -> None:
     jsonschema.Draft202012Validator.check_schema(experiment_json_schema())
 
 
-@when("{name} is loaded")
+@when("the file {name} is loaded")
 def load_file(context: Context, name: str) -> None:
     state(context).config, state(context).message = load(Path(name))
 
 
-@when("{name} is loaded with the overrides")
+@when("the file {name} is loaded with the overrides")
 def load_with_overrides(context: Context, name: str) -> None:
     state(context).config, state(context).message = load(Path(name), [row["override"] for row in context.table])
 
 
-@when("{name} is loaded with one of these overrides at a time")
+@when("the file {name} is loaded with one of these overrides at a time")
 def load_with_each_override(context: Context, name: str) -> None:
     for row in context.table:
         config, message = load(Path(name), [row["override"]])
