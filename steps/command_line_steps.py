@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shlex
 import subprocess
@@ -13,6 +15,7 @@ from behave import given, then, when
 from behave.runner import Context
 
 import foundry
+from foundry.cli import app
 from foundry.config_file import experiment_json_schema
 from foundry.files import TEMPORARY_PREFIX
 from foundry.testing.experiments import write_code_corpus
@@ -117,6 +120,14 @@ def run_command(context: Context, command: str) -> None:
     state(context).finished = run_foundry(arguments(context, command))
 
 
+@when('the command "{command}" is run in this process')
+def run_command_here(context: Context, command: str) -> None:
+    state(context).before = contents_of(Path())
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exit_code = app(arguments(context, command), prog_name="foundry", standalone_mode=False)
+    state(context).finished = Finished(exit_code or 0, printed.getvalue(), "")
+
+
 @when('the command "{command}" is run again, with its imports traced')
 def run_command_traced(context: Context, command: str) -> None:
     only_run(context)
@@ -198,7 +209,9 @@ def stderr_is_one_line(context: Context) -> None:
 def stdout_has(context: Context) -> None:
     rest = state(context).finished.stdout
     for row in context.table:
-        text = row["text"].replace("{run}", str(only_run(context)))
+        text = row["text"]
+        if "{run}" in text:
+            text = text.replace("{run}", str(only_run(context)))
         _, found, rest = rest.partition(text)
         assert found, f"{text!r} is missing, or stands too early, in\n{state(context).finished.stdout}"
 

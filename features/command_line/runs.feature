@@ -101,7 +101,7 @@ Feature: One command trains, the same command goes on, and others use what it ma
 
     Scenario: A configuration shows what it would train
       Given a corpus of code, and an experiment file small.yaml that trains on it for 4 steps
-      When the command "foundry info small.yaml --set training.train_steps=1000" is run
+      When the command "foundry info small.yaml --set training.train_steps=1000" is run in this process
       Then the command exits with 0
       And standard output has, in this order
         | text                                   |
