@@ -1,4 +1,4 @@
-"""The verbs of the `foundry` command, one thin function each; what is heavy is imported inside the verb that needs it."""
+"""The verbs of the `foundry` command, one thin function each; a verb imports what is heavy itself, when it needs it."""
 
 from __future__ import annotations
 
@@ -159,7 +159,6 @@ def generate(
     """
     if not all(prompt):
         raise UserError("--prompt: is empty; give at least one character, or <|endoftext|> to begin a new text")
-    texts = len(prompt) * num_samples
     is_one_text = len(prompt) == 1 and num_samples == 1
     if stream is None:
         stream = is_one_text and sys.stdout.isatty() and not as_json
@@ -175,7 +174,7 @@ def generate(
     )
     if stream:
         print(_shown(prompt[0]), end="", flush=True)
-    texts = Generator.load(reference, device).generate(
+    generated = Generator.load(reference, device).generate(
         prompt,
         max_new_tokens or defaults.max_new_tokens,
         rule,
@@ -185,11 +184,11 @@ def generate(
         on_text=_print_piece if stream else None,
     )
     if as_json:
-        print(json.dumps([text.as_dict() for text in texts], indent=2, ensure_ascii=False))
+        print(json.dumps([text.as_dict() for text in generated], indent=2, ensure_ascii=False))
     elif stream:
         print()
     else:
-        _print_texts(texts)
+        _print_texts(generated)
 
 
 def _generation_defaults(reference: Path) -> GenerationConfig:

@@ -39,7 +39,7 @@ class CommandState:
         before: what stood in the workspace before.
     """
 
-    finished: Finished = Finished(-1, "", "")
+    finished: Finished = field(default_factory=lambda: Finished(-1, "", ""))
     rows: list[tuple[str, Finished, Finished]] = field(default_factory=list)
     before: dict[str, tuple[str, int]] = field(default_factory=dict)
 

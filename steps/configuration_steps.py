@@ -169,9 +169,13 @@ def schema_verdict(context: Context, verdict: str) -> None:
     expect_equal(found, [(item.change, verdict == "accepts") for item in state(context).outcomes])
 
 
+def expect_valid_schema(schema: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
 @then("the JSON Schema is one itself")
 def schema_is_valid(_context: Context) -> None:
-    jsonschema.Draft202012Validator.check_schema(experiment_json_schema())
+    expect_valid_schema(experiment_json_schema())
 
 
 @when("the file {name} is loaded")
