@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class GenerationState:
     pieces: list[str] = field(default_factory=list)
     text: str = ""
     ids: list[int] = field(default_factory=list)
-    changes: dict[int, Generation] = field(default_factory=dict)
+    changes: dict[int, list[Generation]] = field(default_factory=dict)
     examples: int = 0
     folder: Path = Path("saved")
     refusal: str = ""
@@ -315,7 +316,7 @@ def _(context: Context) -> None:
         state.results += generator_of(context).generate(PROMPTS[:1], 1, SamplingRule(temperature), num_samples=20)
 
 
-@when("it continues a prompt of 60 tokens, and others that differ in one token from it")
+@when("it continues a prompt of 60 tokens 30 times, and others that differ in one token from it")
 def _(context: Context) -> None:
     state, generator = context.world.of(GenerationState), generator_of(context)
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -323,8 +324,7 @@ def _(context: Context) -> None:
     assert len(generator.tokenizer.encode_prompt(prompt)) == 60, "not a token for each letter"
     for place in (-1, 0, 14, 28, 29, 45, 59):
         changed = prompt if place < 0 else prompt[:place] + prompt[place].upper() + prompt[place + 1 :]
-        (state.changes[place],) = generator.generate([changed], 1, rule_of("top_k 1"))
-    state.ids = generator.tokenizer.encode_prompt(prompt)
+        state.changes[place] = generator.generate([changed], 1, rule_of("temperature 2"), num_samples=30)
 
 
 @when("it continues 3 prompts with and without cache, with {rule:Rule}")
@@ -538,24 +538,24 @@ def _(context: Context) -> None:
     )
 
 
-@then("a change among the first 29 tokens changes no token of the text")
+@then("a change among the first 29 tokens changes no text")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
-    expected = plain_greedy(generator_of(context), state.ids, 1)
-    for place in (-1, 0, 14, 28):
-        assert state.changes[place].tokens == expected, f"a change at {place}: {state.changes[place].tokens}"
+    for place in (0, 14, 28):
+        changed, unchanged = tokens_of(state.changes[place]), tokens_of(state.changes[-1])
+        assert changed == unchanged, f"a change at {place} is seen: {changed}, not {unchanged}"
 
 
-@then("a change among the last 31 tokens changes the text")
+@then("a change among the last 31 tokens changes some")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
     for place in (29, 45, 59):
-        assert state.changes[place].tokens != state.changes[-1].tokens, f"a change at {place} changes nothing"
+        assert tokens_of(state.changes[place]) != tokens_of(state.changes[-1]), f"a change at {place} changes nothing"
 
 
 @then("every full text begins with its whole prompt")
 def _(context: Context) -> None:
-    for result in context.world.of(GenerationState).changes.values():
+    for result in chain.from_iterable(context.world.of(GenerationState).changes.values()):
         assert result.full_text == result.prompt + result.text, result
         assert len(result.prompt) == result.prompt_tokens == 60, result
 
@@ -569,10 +569,10 @@ def _(context: Context) -> None:
         assert first.text == second.text, f"{first.text!r} and {second.text!r}"
 
 
-@then("the finish reasons are eos once and length otherwise")
+@then("the first text has ended, and at least one has gone on")
 def _(context: Context) -> None:
     reasons = [result.finish_reason for result in context.world.of(GenerationState).results]
-    assert reasons == ["eos", "length", "length"], reasons
+    assert reasons[0] == "eos" and "length" in reasons, reasons
 
 
 @then("the streamed pieces of each put together are its text")
