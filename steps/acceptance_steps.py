@@ -146,7 +146,10 @@ def results_are(context: Context) -> None:
 @then('the steps reported of "{scenario}" are')
 def steps_reported(context: Context, scenario: str) -> None:
     steps = context.world.of(Acceptance).sample.results[scenario]["steps"]
-    reported, expected = [(step["name"], step["status"]) for step in steps], [(row["step"], "passed") for row in context.table]
+    reported, expected = (
+        [(step["name"], step["status"]) for step in steps],
+        [(row["step"], "passed") for row in context.table],
+    )
     assert reported == expected, f"reported: {reported}\nexpected: {expected}"
 
 

@@ -61,5 +61,5 @@ Feature: Steps that cannot fail are found before they mislead
       Then they exit with 1 and print only
         """
         features/library/lending.feature:49: no step definition has the sentence "When a book comes back"
-        steps/library_steps.py:15: no feature uses the step "a reader"
+        steps/library_steps.py:14: no feature uses the step "a reader"
         """

@@ -89,7 +89,7 @@ Feature: The archive is complete
     Then 0 books are left
 """
 
-STEPS = '''\
+STEPS = """\
 import json
 import os
 import signal
@@ -132,9 +132,9 @@ def power_fails(context):
 @then("{number:d} books are left")
 def books_left(context, number):
     assert len(context.books) == number, f"{len(context.books)} books are left, expected {number}"
-'''
+"""
 
-HOOKS = '''
+HOOKS = """
 
 open_the_workspace = before_scenario
 
@@ -143,7 +143,7 @@ def before_scenario(context, scenario):
     open_the_workspace(context, scenario)
     if scenario.name == "The library does not open":
         raise OSError("the key is lost")
-'''
+"""
 
 
 def write_sample_suite(folder: Path, project: Path) -> None:
