@@ -17,6 +17,9 @@ from foundry.acceptance.capabilities import missing_capability
 from foundry.acceptance.evidence import run_evidence
 from foundry.testing.world import World
 
+# The models of the scenarios are too small to share among threads; scenarios run in several processes instead.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
     reason = missing_capability(scenario.effective_tags, str(context.config.tag_expression))

@@ -1,7 +1,7 @@
 """Steps a second of foundry's whole training session beside a bare PyTorch loop and two widely used trainers.
 
-All four train the same GPT-2 on the same batches with AdamW, clipping and a learning-rate schedule; the trainers log and
-checkpoint on the same schedule, the bare loop does neither. They take turns within one run, so that a busy
+All four train the same GPT-2 on the same batches with AdamW, clipping and a learning-rate schedule; the trainers log
+and checkpoint on the same schedule, the bare loop does neither. They take turns within one run, so that a busy
 machine slows all of them; the figures are medians over the rounds, and ratios to the bare loop of the same round.
 
     python benchmarks/training.py [--rounds 5] [--json PATH]
@@ -227,7 +227,8 @@ def measure(shape: Shape, rounds: int, corpus: Path) -> dict[str, Any]:
         for name in names[number % len(names) :] + names[: number % len(names)]:
             with tempfile.TemporaryDirectory() as folder:
                 seconds[name].append(contestants[name](Path(folder)))
-        print(f"  round {number + 1} of {rounds}: " + ", ".join(f"{n} {s[-1] * 1000:.1f} ms" for n, s in seconds.items()))
+        latest = ", ".join(f"{name} {times[-1] * 1000:.1f} ms" for name, times in seconds.items())
+        print(f"  round {number + 1} of {rounds}: {latest}")
     tokens = shape.batch_size * shape.length
     return {
         name: {
@@ -256,8 +257,8 @@ def main() -> None:
             results[shape.name] = measure(shape, options.rounds, corpus)
             for name, row in results[shape.name].items():
                 print(
-                    f"  {name:13s} {row['milliseconds_a_step']:8.2f} ms a step   {row['tokens_per_second']:8.0f} tokens/s"
-                    f"   {row['speed_relative_to_bare']:.3f} x bare"
+                    f"  {name:13s} {row['milliseconds_a_step']:8.2f} ms a step   "
+                    f"{row['tokens_per_second']:8.0f} tokens/s   {row['speed_relative_to_bare']:.3f} x bare"
                 )
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")

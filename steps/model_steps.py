@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 import yaml
-from behave import given, then, when
+from behave import given, register_type, then, when
 from behave.model import Table
 from behave.runner import Context
+from parse import with_pattern
 from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM
@@ -31,6 +32,7 @@ from foundry.models import (
     save_weights,
 )
 from foundry.models.llama import llama_config, load_llama, to_llama
+from foundry.testing.models import far_from_zero
 
 VOCABULARY = 512
 LENGTH = 32
@@ -62,6 +64,14 @@ class ModelState:
     file: Path = Path("model.safetensors")
 
 
+@with_pattern("decoder with shared heads|decoder|gpt2")
+def model_kind(text: str) -> str:
+    return text
+
+
+register_type(ModelKind=model_kind)
+
+
 def settings_of(table: Table | None) -> dict[str, Any]:
     values = {row["setting"]: yaml.safe_load(row["value"]) for row in table or []}
     return {name: value for name, value in values.items() if value != "none"}
@@ -71,17 +81,6 @@ def make(config: ModelConfig, seed: int = 1, vocabulary: int = VOCABULARY) -> nn
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     return create_model(config, vocabulary, LENGTH)
-
-
-def far_from_zero(model: nn.Module) -> nn.Module:
-    """Random weights large enough that every part of the network has a say in the logits."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 2:
-                parameter.mul_(0.12 / parameter.std())
-            else:
-                parameter.uniform_(0.5, 1.5)
-    return model.eval()
 
 
 def some_tokens(rows: int, length: int, seed: int = 3) -> Tensor:
@@ -138,14 +137,14 @@ def _(context: Context) -> None:
     state.model = far_from_zero(make(state.config))
 
 
-@given("a {kind} with weights far from zero")
+@given("a {kind:ModelKind} with weights far from zero")
 def _(context: Context, kind: str) -> None:
     state = context.world.of(ModelState)
     state.config = ModelConfig(**SMALL | KINDS[kind])
     state.model = far_from_zero(make(state.config))
 
 
-@given("a {kind} with dropout")
+@given("a {kind:ModelKind} with dropout")
 def _(context: Context, kind: str) -> None:
     state = context.world.of(ModelState)
     state.config = ModelConfig(**SMALL | KINDS[kind], dropout=0.3, attention_dropout=0.2)
@@ -460,7 +459,7 @@ def _(context: Context, share: str) -> None:
     assert one == (share == "share"), f"one storage: {one}"
 
 
-@then('it is refused with "{message}"')
+@then('the model is refused with "{message}"')
 def _(context: Context, message: str) -> None:
     refusal = context.world.of(ModelState).refusal
     assert message in refusal, f"it says {refusal!r}"
@@ -497,7 +496,7 @@ def _(context: Context) -> None:
     assert torch.isclose(state.first, state.second, rtol=1e-2), f"{state.first} and {state.second}"
 
 
-@then("every gradient is bit-identical")
+@then("every gradient of the model is bit-identical")
 def _(context: Context) -> None:
     plain, checkpointed = (gradients(model) for model in context.world.of(ModelState).models)
     assert_identical(plain, checkpointed)
@@ -531,7 +530,7 @@ def _(context: Context) -> None:
     assert numbers == expected, f"{numbers} numbers in the file, {expected} in the model"
 
 
-@then("its weights are unchanged")
+@then("the model's weights are unchanged")
 def _(context: Context) -> None:
     state = context.world.of(ModelState)
     assert_identical(state.before, weights(state.model))

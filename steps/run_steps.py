@@ -333,8 +333,8 @@ def exits_with(context: Context, code: int) -> None:
     assert runs_of(context).exit_code == code, runs_of(context).exit_code
 
 
-@then('it fails with "{text}"')
-@then('it is refused with "{text}"')
+@then('the launch fails with "{text}"')
+@then('the launch is refused with "{text}"')
 def fails_with(context: Context, text: str) -> None:
     error = runs_of(context).error
     assert error is not None, "the launch succeeded"

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from behave import given, then, when
 from behave.runner import Context
-from foundry.data.batches import Batch, BatchOrder, BatchSource
-from foundry.data.processor import DataProcessor
-from foundry.models.io import load_weights
 from safetensors.torch import load_file
 
 from foundry.config import ExperimentConfig
+from foundry.data.batches import Batch, BatchOrder, BatchSource
+from foundry.data.processor import DataProcessor
 from foundry.models import create_model
+from foundry.models.io import load_weights
 from foundry.reproducibility import derived_seed
 from foundry.testing.experiments import small_experiment
 from foundry.testing.runs import Runs

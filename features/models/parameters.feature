@@ -94,7 +94,7 @@ Feature: The shape of a model is what was asked for, and its size is known befor
         | key_value_heads      | <groups>       |
         | architecture_options | <options>      |
       When its parameters are counted before it is made
-      Then it is refused with "<message>"
+      Then the model is refused with "<message>"
 
       Examples:
         | fault                     | architecture | groups | options          | message |

@@ -31,8 +31,8 @@ Feature: Weights on disk come back exactly, or not at all
         | setting | value |
         | layers  | 2     |
       When a file with <fault> is loaded into it
-      Then it is refused with "<message>"
-      And its weights are unchanged
+      Then the model is refused with "<message>"
+      And the model's weights are unchanged
 
       Examples:
         | fault                        | message                                    |

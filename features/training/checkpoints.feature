@@ -57,7 +57,7 @@ Feature: Checkpoints are whole, or they do not exist
       And its launch was killed at step 8
       And every checkpoint suffers a flipped byte in model.safetensors
       When it is launched again
-      Then it fails with "checkpoints is whole"
+      Then the launch fails with "checkpoints is whole"
       And the run is failed
 
   @REQ-CHECKPOINT-03

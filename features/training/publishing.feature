@@ -40,7 +40,7 @@ Feature: The best model is published, and nothing is removed before that is conf
         | artifacts.keep_local_checkpoints | false |
       And a file stands where the artifact store should be
       When it is launched
-      Then it fails with "could not be published"
+      Then the launch fails with "could not be published"
       And the run is stopped
       And the best and the last step are checkpointed
 
@@ -62,7 +62,7 @@ Feature: The best model is published, and nothing is removed before that is conf
         | artifacts.keep_local_checkpoints | false |
       And an artifact store that loses a bit of the weights
       When it is launched
-      Then it fails with "the store does not hold what was sent (model.safetensors)"
+      Then the launch fails with "the store does not hold what was sent (model.safetensors)"
       And the run is stopped
       And the best and the last step are checkpointed
 
@@ -87,7 +87,7 @@ Feature: The best model is published, and nothing is removed before that is conf
         | training.max_grad_norm           | none  |
         | training.evaluation_interval     | 12    |
       When it is launched
-      Then it fails with "the weights were not changed"
+      Then the launch fails with "the weights were not changed"
       And the run is failed
       And step 1 is checkpointed
       And nothing is published
@@ -97,5 +97,5 @@ Feature: The best model is published, and nothing is removed before that is conf
       And its launch was killed at the state stopped
       And a byte of the best checkpoint's weights has flipped
       When it is launched again
-      Then it fails with "the best checkpoint cannot be published"
+      Then the launch fails with "the best checkpoint cannot be published"
       And nothing is published

@@ -133,5 +133,5 @@ Feature: Launching a run again goes on where it stands
       And its launch was killed at step 8
       And a document of its corpus has changed
       When the run folder is launched again
-      Then it is refused with "its corpus has changed since it was begun"
+      Then the launch is refused with "its corpus has changed since it was begun"
       And nothing in the run folder and the store has changed

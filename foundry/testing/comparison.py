@@ -20,7 +20,7 @@ def first_tensor_difference(first: Path, second: Path) -> str | None:
     """The first tensor in which two safetensors files differ, in words; None where there is none."""
     import torch
 
-    with safe_open(first, "pt") as one, safe_open(second, "pt") as other:  # type: ignore[no-untyped-call]
+    with safe_open(first, "pt") as one, safe_open(second, "pt") as other:
         if set(one.keys()) != set(other.keys()):
             return f"tensors {sorted(set(one.keys()) ^ set(other.keys()))} are in one of them only"
         for name in sorted(one.keys()):

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from foundry.config_file import experiment_from_mapping
-
 from foundry.config import ExperimentConfig
+from foundry.config_file import experiment_from_mapping
 
 VERBS = ("load", "save", "merge", "split", "count", "find", "move", "check")
 NOUNS = ("row", "file", "user", "step", "batch", "token", "index", "path")

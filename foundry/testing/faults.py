@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 import yaml
-from foundry.config_file import experiment_from_mapping, to_yaml
 
 from foundry.config import ExperimentConfig
+from foundry.config_file import experiment_from_mapping, to_yaml
 from foundry.errors import Interrupted
 from foundry.trainer import Trainer
 from foundry.training.events import CheckpointSaved, Event, StateChanged, StepDone

@@ -98,7 +98,7 @@ def checkpointed(folder: Path) -> list[int]:
 def best_step(runs: Runs) -> int:
     """The step of the lowest validation loss in the metrics, ties to the earlier."""
     evaluated = [row for row in runs.metrics if "validation_loss" in row]
-    return min(evaluated, key=lambda row: (row["validation_loss"], row["step"]))["step"]
+    return int(min(evaluated, key=lambda row: (row["validation_loss"], row["step"]))["step"])
 
 
 def validation_losses(runs: Runs) -> list[float]:

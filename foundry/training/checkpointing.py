@@ -1,7 +1,7 @@
 """Checkpoints: each a folder that is whole or absent.
 
-A folder `step-00000100` holds weights, optimizer state and counters after 100 steps; the next step is 101. It appears in
-one rename, with a manifest of digests. One that does not verify is set aside, never loaded and never deleted.
+A folder `step-00000100` holds weights, optimizer state and counters after 100 steps; the next step is 101. It appears
+in one rename, with a manifest of digests. One that does not verify is set aside, never loaded and never deleted.
 """
 
 from __future__ import annotations

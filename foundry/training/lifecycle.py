@@ -1,8 +1,8 @@
 """A run is a small state machine on disk.
 
-`created -> training -> stopped -> published -> cleaned`, with `interrupted` and `failed` beside `training`. Each move is
-written to `run.json` in one rename before the next act begins, so whoever reads it after a kill knows which act
-to begin again. This module imports nothing heavy: a finished run is recognised without torch.
+`created -> training -> stopped -> published -> cleaned`, with `interrupted` and `failed` beside `training`. Each
+move is written to `run.json` in one rename before the next act begins, so whoever reads it after a kill knows which
+act to begin again. This module imports nothing heavy: a finished run is recognised without torch.
 """
 
 from __future__ import annotations

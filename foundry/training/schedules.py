@@ -30,7 +30,8 @@ def learning_rate(training: TrainingConfig, step: int, total_steps: int) -> floa
     """The learning rate of `step` (from 1 to `total_steps`).
 
     It rises linearly to `training.learning_rate` at the last step of the warm-up, then falls along half a cosine
-    (Loshchilov and Hutter 2017, equation 5, without restarts), or a line, to `min_learning_rate_ratio` of it at the last step.
+    (Loshchilov and Hutter 2017, equation 5, without restarts), or a line, to `min_learning_rate_ratio` of it at the
+    last step.
     """
     warmup = warmup_steps(training, total_steps)
     if step <= warmup:

@@ -21,7 +21,6 @@ import torch
 from foundry import files
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
-from foundry.data.blocks import BlockDataset
 from foundry.data.processor import DataProcessor, PreparedData
 from foundry.errors import FoundryError, Interrupted
 from foundry.hardware import check_precision, choose_device, prepare_backend
