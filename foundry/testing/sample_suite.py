@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 LENDING = """\
-@allure.label.epic:Library @critical
+@allure.label.epic:Public_library @critical
 Feature: Books are lent
   A reader takes a book home.
 
@@ -14,7 +14,8 @@ Feature: Books are lent
   Rule: A book is lent to one reader
 
     Scenario: A book on the shelf is lent
-      Given a shelf
+      Given a reader
+      And a shelf
         | book    | pages |
         | Emma    | 474   |
       When a book is lent
@@ -150,7 +151,7 @@ def write_sample_suite(folder: Path, project: Path) -> None:
     """Write the suite into `folder`, with the Behave configuration and the hooks of `project`."""
     for place, content in {
         "features/library/lending.feature": LENDING,
-        "features/library/fire.feature": FIRE,
+        "disasters/fire.feature": FIRE,
         "features/archive/complete.feature": ARCHIVE,
         "features/training_runs/watching.feature": TRAINING,
         "steps/library_steps.py": STEPS,
