@@ -100,7 +100,9 @@ def crashing_node(folder: Path) -> Path:
     folder.mkdir()
     for name in ("node", "npm"):
         program = folder / name
-        program.write_text('#!/bin/sh\n[ "$1" = --version ] && echo v22.0.0 && exit\necho Node has crashed >&2\nexit 3\n')
+        program.write_text(
+            '#!/bin/sh\n[ "$1" = --version ] && echo v22.0.0 && exit\necho Node has crashed >&2\nexit 3\n'
+        )
         program.chmod(0o755)
     return folder
 

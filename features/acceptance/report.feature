@@ -33,7 +33,7 @@ Feature: The report shows every scenario where it belongs, with what became of i
         | scenario             | status | reason |
         | A small book is lent | passed |        |
         | A big book is lent   | passed |        |
-      And the steps reported of "A big book is lent" are
+      And the steps reported of "A small book is lent" are
         | step                   |
         | Given a shelf          |
         | When a book is lent    |
@@ -69,7 +69,7 @@ Feature: The report shows every scenario where it belongs, with what became of i
         | scenario                        | attachment             | content                                |
         | A book on the shelf is lent     | Slip                   | the text "lent: Emma"                  |
         | A lent book is not on the shelf | Output                 | the text "the reader is"               |
-        | A run shows its history         | States of runs/watched | the text "created  0           launched" |
+        | A run shows its history         | States of runs/watched | the text "created           0  launched" |
         | A run shows its history         | Loss of runs/watched   | a picture                              |
 
   @REQ-REPORT-04

@@ -98,6 +98,8 @@ from pathlib import Path
 
 from behave import given, then, when
 
+from foundry.training.lifecycle import Run
+
 
 @given("a shelf")
 def shelf(context):
@@ -112,11 +114,9 @@ def reader(context):
 @given("a run with three losses")
 def run_with_losses(context):
     context.books = []
-    Path("runs/watched").mkdir(parents=True)
-    history = [{"state": "created", "reason": "launched", "time": "2026-01-01T00:00:00+00:00", "step": 0}]
-    Path("runs/watched/run.json").write_text(json.dumps({"history": history}))
+    run = Run.create(Path("runs/watched"), "watched", "fingerprint", "0.1.0", "")
     losses = [{"step": step, "loss": 3.0 - step} for step in (1, 2, 3)]
-    Path("runs/watched/metrics.jsonl").write_text("".join(json.dumps(row) + "\\n" for row in losses))
+    run.metrics.write_text("".join(json.dumps(row) + "\\n" for row in losses))
 
 
 @when("a book is lent")
