@@ -308,7 +308,7 @@ def nothing_changed(context: Context) -> None:
     assert not changed, changed
 
 
-@then("the run is {state}")
+@then("the run is {state:w}")
 def run_is(context: Context, state: str) -> None:
     record = runs_of(context).record
     assert record.state == state, f"{record.state}: {record.reason}"
