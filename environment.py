@@ -1,28 +1,47 @@
-"""Behave hooks: a fresh workspace for each scenario, and capability tags."""
+"""Behave's hooks: capability tags, a fresh workspace for each scenario, and what the report shows of it."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
+import allure
+from allure_commons.types import AttachmentType
 from behave.model import Scenario
 from behave.runner import Context
 
+from foundry.acceptance.capabilities import missing_capability
+from foundry.acceptance.evidence import run_evidence
 from foundry.testing.world import World
+
+# The models of the scenarios are too small to share among threads; scenarios run in several processes instead.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
-    workspace = Path(tempfile.mkdtemp(prefix="foundry-")).resolve()
-    context.world = World(workspace)
+    reason = missing_capability(scenario.effective_tags, str(context.config.tag_expression))
+    if reason:
+        scenario.skip(reason)
+        return
+    name = re.sub(r"\W+", "-", scenario.name.lower())[:40]
+    folder = tempfile.mkdtemp(prefix=f"{name}-", dir=context.config.userdata.get("workspaces"))
+    context.world = World(Path(folder).resolve())
     context.origin = Path.cwd()
-    os.chdir(workspace)
+    os.chdir(folder)
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
+    if "world" not in context:
+        return
     os.chdir(context.origin)
-    if scenario.status.name == "passed":
-        shutil.rmtree(context.world.workspace)
+    world: World = context.world
+    for shown in [*world.attachments, *run_evidence(world.workspace)]:
+        allure.attach(shown.content, shown.name, AttachmentType[shown.kind.upper()])
+    if scenario.status.has_failed():
+        allure.attach(str(world.workspace), "Workspace, kept on the machine that ran it", AttachmentType.TEXT)
+        print(f"workspace kept: {world.workspace}")
     else:
-        print(f"workspace kept: {context.world.workspace}")
+        shutil.rmtree(world.workspace)

@@ -5,6 +5,8 @@ Both are shown as one line, without a traceback. Anything else that escapes is a
 
 from __future__ import annotations
 
+import signal
+
 
 class FoundryError(Exception):
     """A failure that the user did not cause: no space left, a damaged file, a store that does not answer.
@@ -22,3 +24,18 @@ class UserError(FoundryError):
     """
 
     exit_code = 2
+
+
+class Interrupted(FoundryError):
+    """Training was asked to stop by a signal, finished its step and saved it.
+
+    The command line exits with 128 plus the signal's number, as a shell would report it.
+    """
+
+    def __init__(self, signal_number: int, step: int) -> None:
+        self.exit_code = 128 + signal_number
+        self.signal_number = signal_number
+        name = signal.Signals(signal_number).name
+        super().__init__(
+            f"interrupted by {name} after step {step}, which is saved; launch again to go on at {step + 1}"
+        )

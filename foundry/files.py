@@ -88,3 +88,10 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     flush_to_disk(path.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder in a way that never leaves a part of it under its name."""
+    doomed = temporary_sibling(folder)
+    folder.rename(doomed)
+    shutil.rmtree(doomed)

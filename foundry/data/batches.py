@@ -11,6 +11,7 @@ Shapes: B blocks in a global batch, M in a micro-batch, L tokens in a block.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -63,8 +64,8 @@ class BatchOrder:
         if known != window:
             steps = self._indices_of(window)
             self._window = (window, steps)
-        indices: Indices = steps[row].copy()
-        return indices
+        indices_B: Indices = steps[row].copy()
+        return indices_B
 
     def _indices_of(self, window: int) -> Indices:
         """The blocks of the steps in a window, shape (steps, B)."""
@@ -162,10 +163,19 @@ class BatchSource:
             self._threads.shutdown(cancel_futures=True)
 
     def _assemble(self, step: int) -> list[Batch]:
-        ids, lengths = self._dataset.rows(self._order.indices(step))
-        labels = np.where(np.arange(self._dataset.block_size) < lengths[:, None], ids, IGNORED_LABEL)
+        indices_B = self._order.indices(step)
         size = self._micro_batch_size
-        return [
-            Batch(torch.from_numpy(ids[first : first + size]), torch.from_numpy(labels[first : first + size]))
-            for first in range(0, len(ids), size)
-        ]
+        return [batch_of(self._dataset, indices_B[start : start + size]) for start in range(0, len(indices_B), size)]
+
+
+def sequential_batches(dataset: BlockDataset, batch_size: int) -> Iterator[Batch]:
+    """All blocks once, in their own order; the last batch may be smaller."""
+    for start in range(0, len(dataset), batch_size):
+        yield batch_of(dataset, np.arange(start, min(start + batch_size, len(dataset))))
+
+
+def batch_of(dataset: BlockDataset, indices: Indices) -> Batch:
+    """The blocks at `indices` as one batch; padding has the label -100."""
+    ids_ML, lengths_M = dataset.rows(indices)
+    labels_ML = np.where(np.arange(dataset.block_size) < lengths_M[:, None], ids_ML, IGNORED_LABEL)
+    return Batch(torch.from_numpy(ids_ML), torch.from_numpy(labels_ML))

@@ -1,12 +1,22 @@
-"""The world of one scenario: a fresh folder, and what the steps so far have brought about."""
+"""The world of one scenario: a fresh folder, what the steps have brought about, and what the report shows of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 State = TypeVar("State")
+AttachmentKind = Literal["text", "html", "json", "csv", "yaml", "png", "svg"]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Something that the report shows beside a scenario."""
+
+    name: str
+    content: str | bytes
+    kind: AttachmentKind
 
 
 @dataclass
@@ -15,9 +25,11 @@ class World:
 
     Attributes:
         workspace: an empty folder that belongs to this scenario alone, and is the working directory while it runs.
+        attachments: what the report will show, in the order in which the steps gave it.
     """
 
     workspace: Path
+    attachments: list[Attachment] = field(default_factory=list)
     _states: dict[type[Any], Any] = field(default_factory=dict)
 
     def of(self, kind: type[State]) -> State:
@@ -25,3 +37,7 @@ class World:
         if kind not in self._states:
             self._states[kind] = kind()
         return cast(State, self._states[kind])
+
+    def attach(self, name: str, content: str | bytes, kind: AttachmentKind = "text") -> None:
+        """Show `content` in the report, beside this scenario, under `name`."""
+        self.attachments.append(Attachment(name, content, kind))

@@ -1,0 +1,179 @@
+# Everything that an experiment's file may say.
+@allure.label.epic:Configuration @critical
+Feature: An experiment is one YAML file, read as its writer means it
+  A user copies an experiment, changes a few keys, and gets exactly what the file says,
+  whether an editor checked it against the JSON Schema or not.
+
+  @REQ-CONFIG-01
+  Rule: A value means what its writer means, and the JSON Schema agrees with the loader
+
+    Scenario: Every way to write a value is read as its writer means it
+      When these changes are made to a valid experiment, one row at a time
+        | change                                                        | means                                                             |
+        | training.learning_rate: 3e-4                                  | training.learning_rate = 0.0003                                   |
+        | training.learning_rate: 3E-4                                  | training.learning_rate = 0.0003                                   |
+        | training.learning_rate: 0.0003                                | training.learning_rate = 0.0003                                   |
+        | training.learning_rate: '3e-4'                                | training.learning_rate = 0.0003                                   |
+        | training.learning_rate: 1                                     | training.learning_rate = 1.0                                      |
+        | training.train_steps: 1e3                                     | training.train_steps = 1000                                       |
+        | training.train_steps: 1_000                                   | training.train_steps = 1000                                       |
+        | training.adam_epsilon: .1e-7                                  | training.adam_epsilon = 1e-08                                     |
+        | random_seed: 12345678901234567890                             | random_seed = 12345678901234567890                                |
+        | random_seed: '12345678901234567890'                           | random_seed = 12345678901234567890                                |
+        | experiment_name: 2026-11-22                                   | experiment_name = '2026-11-22'                                    |
+        | experiment_name: 1e5                                          | experiment_name = '1e5'                                           |
+        | training.train_steps: null; training.epochs: 3                | training.epochs = 3; training.train_steps = None                  |
+        | training.max_grad_norm: null                                  | training.max_grad_norm = None                                     |
+        | training.use_amp: yes                                         | training.use_amp = True                                           |
+        | training.checkpoint_schedule: [1, 10, 1e2]                    | training.checkpoint_schedule = (1, 10, 100)                       |
+        | training.output_dir: my runs                                  | training.output_dir = PosixPath('my runs')                        |
+        | data.git: {languages: [python, rust], max_commits: 0}         | data.git.languages = ('python', 'rust'); data.git.max_commits = 0 |
+        | data.git: null; data.source_corpus: texts                     | data.git = None; data.source_corpus = PosixPath('texts')          |
+        | data.git: null; data.training_corpus: a; data.test_corpus: b  | data.test_corpus = PosixPath('b')                                 |
+        | data.validation_fraction: 0                                   | data.validation_fraction = 0.0                                    |
+        | tokenizer: {tokenizer_type: pretrained, name_or_path: my-bpe} | tokenizer.name_or_path = 'my-bpe'                                 |
+        | model: {attention_heads: 6, key_value_heads: 2, hidden_size: 96} | model.key_value_heads = 2                                      |
+        | model: {architecture: gpt2, architecture_options: {n_ctx: 9}} | model.architecture_options = {'n_ctx': 9}                         |
+        | model.dropout: 0.999                                          | model.dropout = 0.999                                             |
+        | generation: {temperature: 0, top_k: 0, top_p: 1}              | generation.temperature = 0.0; generation.top_k = 0                |
+        | generation.top_k: null                                        | generation.top_k = None                                           |
+        | logging.use_wandb: false                                      | logging.use_wandb = False                                         |
+        | training.device: cuda:1                                       | training.device = 'cuda:1'                                        |
+      Then each is accepted and means what its row says
+      And the JSON Schema accepts each of them
+      And the JSON Schema is one itself
+
+    Scenario: An alias and a merged mapping are read as YAML has them
+      Given the experiment file tiny.yaml
+        """
+        experiment_name: tiny
+        data: {git: {}, max_sequence_length: &width 64}
+        model: {hidden_size: *width}
+        training: {<<: {train_steps: 5, use_amp: true}, use_amp: false}
+        """
+      When the file tiny.yaml is loaded
+      Then it is accepted with
+        | key                  | value |
+        | model.hidden_size    | 64    |
+        | training.train_steps | 5     |
+        | training.use_amp     | False |
+
+  @REQ-CONFIG-02
+  Rule: What is written can be read again, with nothing left to a default
+
+    Scenario: An experiment that was written loads back as an equal one
+      When each of these experiments is written as YAML and loaded again
+        | change                                                                      |
+        | random_seed: 7                                                              |
+        | training.learning_rate: 3e-4; training.adam_epsilon: 1e-12                  |
+        | training.learning_rate: 0.00030000000000000003                              |
+        | experiment_name: '1e5'                                                      |
+        | experiment_name: 2026-11-22                                                 |
+        | data.git: {repository: 'https://example.org/a b#c.git', exclude: ['*: x']}  |
+        | data.git: {repository: 'no'}                                                |
+        | data.git: null; data.source_corpus: 'ä: #1'                                 |
+        | training.checkpoint_schedule: [1, 2, 3]                                     |
+        | model: {architecture: gpt2, architecture_options: {a: [1, {b: null}], c: x}} |
+      Then it is equal to the first, and writes the same text
+
+    Scenario: Every default is written out
+      When the smallest valid experiment is written as YAML
+      Then every key of the JSON Schema stands in it with its default
+
+  @REQ-CONFIG-03
+  Rule: Any key can be overridden from the command line
+
+    Scenario: An override replaces the file's value, and makes sections that the file does not have
+      Given the experiment file tiny.yaml
+        """
+        experiment_name: tiny
+        data: {git: {repository: .}}
+        training: {train_steps: 100, learning_rate: 1}
+        """
+      When the file tiny.yaml is loaded with the overrides
+        | override                                        |
+        | training.learning_rate=1e-4                     |
+        | model.layers=2                                  |
+        | data.git.repository="https://example.org/a#b=c" |
+        | data.git.languages=[python]                     |
+        | training.max_grad_norm=null                     |
+        | training.learning_rate=2e-4                     |
+      Then it is accepted with
+        | key                    | value                         |
+        | training.learning_rate | 0.0002                        |
+        | training.train_steps   | 100                           |
+        | model.layers           | 2                             |
+        | data.git.repository    | 'https://example.org/a#b=c'   |
+        | data.git.languages     | ('python',)                   |
+        | training.max_grad_norm | None                          |
+
+    Scenario: A wrong override is refused, and named as what is wrong
+      Given the experiment file tiny.yaml
+        """
+        experiment_name: tiny
+        data: {git: {repository: .}}
+        training: {train_steps: 100}
+        """
+      When the file tiny.yaml is loaded with one of these overrides at a time
+        | override                   | message                                                                                           |
+        | training.learning_rat=1    | --set: training.learning_rat: unknown key; did you mean learning_rate?                            |
+        | training.learning_rate=big | --set: training.learning_rate: must be a number, got big                                          |
+        | training.learning_rate     | --set training.learning_rate: must have the form key=value, like training.learning_rate=1e-4      |
+        | training..epochs=1         | --set training..epochs=1: must have the form key=value, like training.learning_rate=1e-4          |
+        | experiment_name.x=1        | --set experiment_name.x=1: experiment_name is not a section with keys                                 |
+        | random_seed.x=1            | --set: random_seed: must be a number, got a section with keys |
+        | data.git.languages=[a      | --set data.git.languages: line 1, column 3: expected ',' or ']', but got '<stream end>'           |
+        | training.epochs=2          | tiny.yaml: training: needs exactly one of epochs and train_steps, found both; set one to null     |
+      Then each is refused with exactly its message
+
+  @REQ-CONFIG-04
+  Rule: The fingerprint covers everything that changes the weights, and nothing else
+
+    Scenario: Whatever changes the weights changes the fingerprint
+      When these changes are made to a valid experiment, and the fingerprint is taken of each
+        | change                                          |
+        | random_seed: 43                                 |
+        | data.batch_size: 9                              |
+        | data.max_sequence_length: 255                   |
+        | data.validation_fraction: 0.2                   |
+        | data.git: {commits: false}                      |
+        | data.git: {languages: [python]}                 |
+        | tokenizer.vocab_size: 4097                      |
+        | tokenizer.tokenizer_type: sentencepiece         |
+        | model.layers: 5                                 |
+        | model.hidden_size: 264                          |
+        | model.key_value_heads: 2                        |
+        | model.dropout: 0.1                              |
+        | model.tie_embeddings: false                     |
+        | training.train_steps: 101                       |
+        | training.learning_rate: 0.001000000000000001    |
+        | training.learning_rate: 0.0010000000000000002   |
+        | training.learning_rate_schedule: linear         |
+        | training.warmup_steps: 5                        |
+        | training.gradient_accumulation_steps: 2         |
+        | training.use_amp: true                          |
+        | training.use_amp: true; training.amp_dtype: float16 |
+        | training.max_grad_norm: null                    |
+        | training.early_stopping_patience: 3             |
+        | training.evaluation_interval: 7                 |
+        | training.weight_decay: 0                        |
+      Then all of these fingerprints differ, from each other and from that of the unchanged experiment
+
+    Scenario: What does not change the weights leaves the fingerprint as it is
+      When these changes are made to a valid experiment, and the fingerprint is taken of each
+        | change                                    |
+        | experiment_name: other                    |
+        | data.git: {repository: /elsewhere}        |
+        | data.git: {revision: main}                |
+        | data.num_workers: 2                       |
+        | data.cache_dir: cache                     |
+        | training.output_dir: elsewhere            |
+        | training.learning_rate: 1e-3              |
+        | training.checkpoint_schedule: [5, 10]     |
+        | training.keep_checkpoints: null           |
+        | training.use_gradient_checkpointing: true |
+        | training.device: cpu                      |
+        | artifacts.path: elsewhere                 |
+        | generation.temperature: 1                 |
+        | logging.log_interval: 1                   |
+      Then each fingerprint is that of the unchanged experiment

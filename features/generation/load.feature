@@ -1,0 +1,35 @@
+@allure.label.epic:Generation
+@critical
+Feature: A generator is loaded from wherever a model is kept
+  A run folder, an artifact and a Hugging Face folder are all one to the user.
+
+  @REQ-GENERATION-14
+  Rule: A Hugging Face folder can be generated from
+
+    Scenario Outline: A <architecture> saved by transformers writes what it wrote before
+      Given a random <architecture>, saved in a folder by transformers
+      When a generator is loaded from the folder
+      Then it continues a prompt as the original does
+
+      Examples:
+        | architecture |
+        | gpt2         |
+        | llama        |
+
+    Scenario: A special token that the folder's model lacks is refused in a prompt
+      Given a random gpt2 without our special tokens, saved in a folder by transformers
+      When a generator is loaded from the folder and continues "<|commit|>fix"
+      Then generation is refused because "the prompt holds a special token that the model's vocabulary lacks"
+
+  @REQ-GENERATION-15
+  Rule: A folder without a model is refused by name
+
+    Scenario Outline: <folder> is refused
+      When a generator is loaded from <folder>
+      Then generation is refused because "<reason>"
+
+      Examples:
+        | folder                           | reason                                   |
+        | a folder that is not there       | no such folder                           |
+        | an empty folder                  | neither a run                            |
+        | a configuration without weights  | not a causal model of transformers       |

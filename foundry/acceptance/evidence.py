@@ -1,0 +1,37 @@
+"""What the report shows of the training runs that a scenario left in its workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from foundry.errors import UserError
+from foundry.evaluation.curves import loss_curve_png, loss_curves
+from foundry.evaluation.summary import METRICS_NAME, RunSummary
+from foundry.terminal import aligned
+from foundry.testing.world import Attachment
+from foundry.training.lifecycle import RECORD_NAME, RunRecord
+
+
+def run_evidence(workspace: Path) -> Iterator[Attachment]:
+    """For each run folder below `workspace`: the history of its states, and its loss curve where it has one.
+
+    Scenarios damage such files on purpose, so what cannot be read is left out.
+    """
+    for path in sorted(workspace.rglob(RECORD_NAME)):
+        try:
+            run = RunSummary.read(path.parent)
+            curves = loss_curves(run.metrics)
+        except (UserError, ValueError):
+            continue
+        name = str(path.parent.relative_to(workspace))
+        yield Attachment(f"States of {name}", _history(run.record), "text")
+        if any(len(curve.steps) > 1 for curve in curves):
+            yield Attachment(f"Loss of {name}", loss_curve_png(run.folder / METRICS_NAME), "png")
+
+
+def _history(record: RunRecord) -> str:
+    heading = ("STATE", "STEPS DONE", "REASON", "TIME (UTC)")
+    return (
+        aligned([heading, *((it.state, str(it.step), it.reason, it.time) for it in record.history)], right=[1]) + "\n"
+    )

@@ -1,0 +1,101 @@
+"""What is published of a run, and how a model is found again from a run or an artifact. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from foundry import manifests
+from foundry.artifacts.store import Bundle
+from foundry.config import ExperimentConfig
+from foundry.config_file import load_experiment
+from foundry.errors import FoundryError, UserError
+from foundry.manifests import FileDigest, Manifest, readable_checkpoints
+from foundry.training.lifecycle import RECORD_NAME, Run
+
+WEIGHTS_NAME = "model.safetensors"
+CONFIG_NAME = "config.yaml"
+TOKENIZER_NAME = "tokenizer"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """All that is needed to build a trained model again.
+
+    Attributes:
+        weights: a safetensors file.
+        tokenizer: the folder that `load_tokenizer` reads.
+        step: steps that the weights have seen.
+    """
+
+    weights: Path
+    config: ExperimentConfig
+    tokenizer: Path
+    step: int
+
+
+def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[str, str]]:
+    """The bundle of a verified checkpoint, and the digest of each of its files.
+
+    Args:
+        checkpoint: its folder.
+        staging: an empty folder, where the artifact's manifest is written.
+    """
+    source = manifests.read_manifest(checkpoint)
+    described = {WEIGHTS_NAME: source.files[WEIGHTS_NAME]}
+    paths = {WEIGHTS_NAME: checkpoint / WEIGHTS_NAME, CONFIG_NAME: run.folder / CONFIG_NAME}
+    paths |= {
+        f"{TOKENIZER_NAME}/{name}": run.tokenizer / name for name in sorted(manifests.describe_files(run.tokenizer))
+    }
+    for name, path in paths.items():
+        described.setdefault(name, FileDigest.of(path))
+    manifest = Manifest(
+        step=source.step, validation_loss=source.validation_loss, fingerprint=source.fingerprint, files=described
+    )
+    paths[manifests.MANIFEST_NAME] = manifests.store_manifest(staging, manifest)
+    digests = manifest.digests | {manifests.MANIFEST_NAME: FileDigest.of(paths[manifests.MANIFEST_NAME]).sha256}
+    return Bundle(run.record.run_id, paths), digests
+
+
+def resolve_model(reference: str | Path) -> ModelFiles:
+    """The model behind a run folder (the published one, else its best checkpoint) or an artifact folder.
+
+    Every file is verified against its digest before it is named here.
+
+    Raises:
+        UserError: there is no model.
+        FoundryError: there is one, and it is damaged.
+    """
+    folder = Path(reference)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; name a run, an artifact or a Hugging Face folder")
+    if (folder / RECORD_NAME).is_file():
+        return _model_of_run(Run.open(folder))
+    if (folder / manifests.MANIFEST_NAME).is_file():
+        return _model_of_artifact(folder)
+    raise UserError(f"{folder}: neither a run ({RECORD_NAME}) nor an artifact ({manifests.MANIFEST_NAME})")
+
+
+def _model_of_run(run: Run) -> ModelFiles:
+    if run.record.published is not None:
+        return _model_of_artifact(Path(run.record.published.location))
+    candidates = readable_checkpoints(run.checkpoints)
+    if not candidates:
+        raise UserError(f"{run.folder}: has no checkpoint yet (state {run.record.state}); train it first")
+    folder, manifest = manifests.best_of(candidates)
+    _verify(folder, "checkpoint")
+    return ModelFiles(folder / WEIGHTS_NAME, load_experiment(run.folder / CONFIG_NAME), run.tokenizer, manifest.step)
+
+
+def _model_of_artifact(folder: Path) -> ModelFiles:
+    manifest = _verify(folder, "artifact")
+    return ModelFiles(
+        folder / WEIGHTS_NAME, load_experiment(folder / CONFIG_NAME), folder / TOKENIZER_NAME, manifest.step
+    )
+
+
+def _verify(folder: Path, what: str) -> Manifest:
+    try:
+        return manifests.verify(folder, (WEIGHTS_NAME,))
+    except ValueError as problem:
+        raise FoundryError(f"{folder}: the {what} is damaged: {problem}") from None

@@ -1,0 +1,329 @@
+"""Reading and writing experiments as YAML, with messages that a person can act on.
+
+All mistakes of a file are reported together, one a line: file, key, what is wrong with the value, what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from foundry.config import FIELDS_ONLY, NUMBER_PATTERN, ExperimentConfig, Section
+from foundry.errors import UserError
+from foundry.strict_yaml import parse_yaml
+
+MAX_FILE_BYTES = 1_000_000
+MAX_SHOWN_CHARACTERS = 60
+MAX_LISTED_KEYS = 12
+OVERRIDE_ORIGIN = "--set"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it stands below the top of the file, and what is wrong there."""
+
+    place: tuple[str | int, ...]
+    text: str
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConfig:
+    """The experiment that `path` describes.
+
+    Args:
+        path: a YAML file.
+        overrides: `training.learning_rate=1e-4`, each replaces one key; the value is read as YAML.
+
+    Raises:
+        UserError: all that is wrong with the file and the overrides, one mistake a line.
+    """
+    content = parse_yaml(_read_text(path), str(path))
+    if content is None:
+        raise UserError(f"{path}: is empty; an experiment begins like `experiment_name: my-model`")
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: must be a mapping of keys to values, got {_shown(content)}")
+    overridden = [_apply_override(content, override) for override in overrides]
+    return _validated(content, str(path), overridden)
+
+
+def experiment_from_mapping(mapping: Mapping[str, Any], origin: str = "configuration") -> ExperimentConfig:
+    """The experiment that a mapping describes, such as one read from JSON.
+
+    Args:
+        origin: stands before each mistake in the message.
+
+    Raises:
+        UserError: all that is wrong, one mistake a line.
+    """
+    return _validated(mapping, origin, [])
+
+
+def to_yaml(config: ExperimentConfig) -> str:
+    """The experiment as YAML, every default written out; it loads back to an equal one."""
+    return yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True, width=120)
+
+
+def experiment_json_schema() -> dict[str, Any]:
+    """The JSON Schema of an experiment's file: accepts what the loader accepts, and refuses unknown keys.
+
+    Rules over several keys are the loader's alone.
+    """
+    schema = _numbers_may_be_text(ExperimentConfig.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file{_nearest_file(path)}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder; name the YAML file of an experiment") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise UserError(f"{path}: is larger than {MAX_FILE_BYTES:,} bytes, so it is not an experiment's YAML file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = content[error.start]
+        raise UserError(f"{path}: is not UTF-8 text (byte 0x{byte:02x} at {error.start}); save it as UTF-8") from None
+
+
+def _nearest_file(path: Path) -> str:
+    """A hint at the YAML file in the same folder whose name is nearest to that of `path`."""
+    if not path.parent.is_dir():
+        return ""
+    known = {sibling.stem: sibling for sibling in path.parent.iterdir() if sibling.suffix in (".yaml", ".yml")}
+    nearest = difflib.get_close_matches(path.stem, sorted(known), n=1)
+    return f"; did you mean {known[nearest[0]]}?" if nearest else ""
+
+
+def _apply_override(content: dict[str, Any], override: str) -> tuple[str, ...]:
+    """Put one `key=value` into `content`; the place of what is there only because of it."""
+    dotted, equals, text = override.partition("=")
+    place = tuple(dotted.strip().split("."))
+    if not equals or not all(place):
+        raise UserError(f"{OVERRIDE_ORIGIN} {override}: must have the form key=value, like training.learning_rate=1e-4")
+    section, made = content, place
+    for depth, key in enumerate(place[:-1], start=1):
+        if section.get(key) is None:
+            section[key] = {}
+            made = place[:depth] if made == place else made
+        if not isinstance(section[key], dict):
+            raise UserError(f"{OVERRIDE_ORIGIN} {override}: {_dotted(place[:depth])} is not a section with keys")
+        section[key] = section = dict(section[key])  # an alias elsewhere in the file keeps its own value
+    section[place[-1]] = parse_yaml(text, f"{OVERRIDE_ORIGIN} {dotted}")
+    return made
+
+
+def _validated(content: Mapping[str, Any], origin: str, overridden: Sequence[tuple[str, ...]]) -> ExperimentConfig:
+    try:
+        config = ExperimentConfig.model_validate(content, context=FIELDS_ONLY)
+        problems: list[Problem] = []
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems = [_explain(detail) for detail in details]
+        config = _with_defaults_at([detail["loc"] for detail in details], content)
+    problems += _broken_rules(config, [problem.place for problem in problems])
+    if problems:
+        raise UserError("\n".join(_line(problem, origin, overridden) for problem in problems))
+    return config
+
+
+def _with_defaults_at(places: Sequence[tuple[str | int, ...]], content: Mapping[str, Any]) -> ExperimentConfig:
+    """The experiment with its wrong keys left out, so that the rules over its valid keys can be judged."""
+    rest: dict[str, Any] = {"experiment_name": "unnamed", "data": {}, "training": {}, **_copy_of_sections(content)}
+    for place in places:
+        section: Any = rest
+        for key in place[:-1]:
+            section = section.get(key) if isinstance(section, dict) else None
+        if isinstance(section, dict):
+            section.pop(place[-1], None)
+        else:  # the wrong value stands inside a list: leave out the whole list
+            _remove_list_at(rest, place)
+    rest = {"experiment_name": "unnamed", "data": {}, "training": {}, **rest}
+    return ExperimentConfig.model_validate(rest, context=FIELDS_ONLY)
+
+
+def _copy_of_sections(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _copy_of_sections(value) if isinstance(value, dict) and key != "architecture_options" else value
+        for key, value in content.items()
+    }
+
+
+def _remove_list_at(rest: dict[str, Any], place: tuple[str | int, ...]) -> None:
+    section: Any = rest
+    for key in place:
+        if not isinstance(section.get(key), dict):
+            section.pop(key, None)
+            return
+        section = section[key]
+
+
+def _broken_rules(config: ExperimentConfig, wrong: Sequence[tuple[str | int, ...]]) -> Iterator[Problem]:
+    """The rules that do not hold, apart from those that read a wrong key."""
+    for prefix, section in _sections(config):
+        for keys, sentence in section.broken_rules():
+            reads = [prefix + tuple(key.split(".")) for key in keys]
+            if not any(_overlap(read, place) for read in reads for place in wrong):
+                yield Problem(prefix, sentence)
+
+
+def _sections(section: Section, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Section]]:
+    yield prefix, section
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield from _sections(value, (*prefix, name))
+
+
+def _overlap(left: tuple[str | int, ...], right: tuple[str | int, ...]) -> bool:
+    """Whether one place is the other, or stands inside it."""
+    shorter = min(len(left), len(right))
+    return left[:shorter] == right[:shorter]
+
+
+def _line(problem: Problem, origin: str, overridden: Sequence[tuple[str, ...]]) -> str:
+    from_override = any(problem.place[: len(place)] == place for place in overridden)
+    parts = [OVERRIDE_ORIGIN if from_override else origin, _dotted(problem.place), problem.text]
+    return ": ".join(part for part in parts if part)
+
+
+def _dotted(place: Sequence[str | int]) -> str:
+    """`training.checkpoint_schedule[2]`."""
+    text = ""
+    for part in place:
+        name = part if isinstance(part, int) or part.isprintable() else repr(part)
+        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
+    return text
+
+
+def _explain(error: ErrorDetails) -> Problem:
+    """What is wrong at one place, for a person who has the file before them."""
+    kind, place, value = error["type"], error["loc"], error["input"]
+    if kind == "extra_forbidden":
+        return Problem(place, f"unknown key{_remedy_for_unknown(place)}")
+    if kind == "missing":
+        return Problem(place, "is missing, and has no default")
+    if value is None and kind != "value_error":
+        return Problem(place, "is empty; give it a value, or remove the key to use its default")
+    rule = _rule(error)
+    hint = _hint(kind, value, error.get("ctx", {}))
+    return Problem(place, f"{rule}, got {_shown(value)}{hint}")
+
+
+RULES = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be a section with keys",
+    "model_type": "must be a section with keys",
+    "path_type": "must be a path",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text",
+    "tuple_type": "must be a list, such as [a, b]",
+    "greater_than": "must be above {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be below {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+}
+
+
+def _rule(error: ErrorDetails) -> str:
+    """The rule that a value broke."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        choices = _choices(context)
+        return f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
+    return RULES[kind].format_map(context) if kind in RULES else error["msg"]
+
+
+def _choices(context: Mapping[str, Any]) -> list[str]:
+    return re.findall(r"'([^']*)'", context["expected"])
+
+
+def _hint(kind: str, value: object, context: Mapping[str, Any]) -> str:
+    if kind == "literal_error" and isinstance(value, str):
+        lower = {choice.lower(): choice for choice in _choices(context)}
+        nearest = difflib.get_close_matches(value.lower(), list(lower), n=1)
+        return f"; did you mean {lower[nearest[0]]}?" if nearest else ""
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return "; put it in quotes"
+    return ""
+
+
+def _remedy_for_unknown(place: tuple[str | int, ...]) -> str:
+    """The nearest key of the same section, else the section that has such a key, else the keys there are."""
+    key = str(place[-1])
+    known = list(_model_at(place[:-1]).model_fields)
+    if nearest := difflib.get_close_matches(key, known, n=1):
+        return f"; did you mean {nearest[0]}?"
+    elsewhere = [_dotted(prefix) for prefix, section in _all_models(ExperimentConfig) if key in section.model_fields]
+    if elsewhere:
+        return f"; it belongs under {' or '.join(name or 'the top of the file' for name in elsewhere)}"
+    if len(known) > MAX_LISTED_KEYS:
+        return "; `foundry schema` lists the known keys"
+    return f"; the known keys are {', '.join(known)}"
+
+
+def _model_at(place: Sequence[str | int]) -> type[Section]:
+    return dict(_all_models(ExperimentConfig))[tuple(str(part) for part in place)]
+
+
+def _all_models(
+    section: type[Section], prefix: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+    yield prefix, section
+    for name, field in section.model_fields.items():
+        annotation = field.annotation
+        candidates = get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+        for candidate in candidates:
+            if isinstance(candidate, type) and issubclass(candidate, Section):
+                yield from _all_models(candidate, (*prefix, name))
+
+
+def _shown(value: object) -> str:
+    """A value as a user wrote it, in a few characters of one line."""
+    if isinstance(value, dict):
+        return "a section with keys"
+    if isinstance(value, list | tuple):
+        flat = all(isinstance(item, str | int | float | bool) for item in value[:MAX_LISTED_KEYS])
+        text = f"[{', '.join(_shown(item) for item in value[:MAX_LISTED_KEYS])}]"
+        return text if flat and len(value) <= MAX_LISTED_KEYS and len(text) <= MAX_SHOWN_CHARACTERS else "a list"
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    shown = text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
+    return shown if shown.isprintable() and shown.strip() == shown != "" else repr(shown)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a configuration in the types that YAML knows."""
+    if isinstance(value, Section):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Path):
+        return str(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _numbers_may_be_text(schema: Any) -> Any:
+    """The schema with each number also allowed as text, because YAML 1.1 reads `3e-4` as text."""
+    if isinstance(schema, list):
+        return [_numbers_may_be_text(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    widened = {key: _numbers_may_be_text(value) for key, value in schema.items()}
+    if schema.get("type") in ("integer", "number"):
+        widened |= {"type": [schema["type"], "string"], "pattern": NUMBER_PATTERN}
+    return widened

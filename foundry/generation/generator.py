@@ -1,0 +1,234 @@
+"""Text from a trained model: a batch of prompts in, their continuations out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from foundry.artifacts.bundle import resolve_model
+from foundry.data.tokenizers import Tokenizer, load_tokenizer
+from foundry.errors import UserError
+from foundry.generation.reader import BatchReader
+from foundry.generation.sampling import SamplingRule, next_token, random_generator
+from foundry.generation.text import NewText
+from foundry.hardware import choose_device
+from foundry.models.decoder import Decoder
+from foundry.models.factory import create_model
+from foundry.models.io import load_weights
+
+OnText = Callable[[int, str], None]
+"""Is given the number of a generation, in the order of the result, and the text that it has grown by."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One continuation of one prompt.
+
+    Attributes:
+        text: what the model added; special tokens do not show.
+        full_text: the whole prompt, however much of it the model saw, and the text.
+        tokens: the added token numbers, without the one that ended the text.
+        finish_reason: `eos`: the model ended the text; `length`: `max_new_tokens` were added.
+        prompt_tokens: tokens in the whole prompt.
+        sample: which of the prompt's samples this is, from 0.
+        seconds: how long the whole batch took.
+    """
+
+    prompt: str
+    text: str
+    full_text: str
+    tokens: list[int]
+    finish_reason: Literal["eos", "length"]
+    prompt_tokens: int
+    sample: int
+    seed: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass
+class _Row:
+    """A generation in the making: prompt and new tokens, and where its chance and its text come from."""
+
+    number: int
+    prompt: str
+    sample: int
+    ids: list[int]
+    prompt_tokens: int
+    chance: torch.Generator
+    new_text: NewText
+    ended: bool = field(default=False)
+
+    @property
+    def new_ids(self) -> list[int]:
+        return self.ids[self.prompt_tokens :]
+
+
+class Generator:
+    """A model, its tokenizer and the context that the model was trained for.
+
+    Each token is predicted from the last `context - 1` tokens before it: a block of `context` tokens trains that many
+    predictions. Longer prompts lose their beginning, and the window slides on as the text grows.
+
+    Args:
+        model: from `foundry.models.create_model` or `transformers`, on the device that shall compute.
+        context: tokens in a training block, at least 2.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer: Tokenizer, context: int) -> None:
+        if context < 2:
+            raise ValueError(f"context ({context}) must be at least 2: one token that is read and one that follows")
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.context = context
+        embedding = model.embedding if isinstance(model, Decoder) else cast(Any, model).get_input_embeddings()
+        self._vocab_size = cast(nn.Embedding, embedding).num_embeddings
+
+    @classmethod
+    def load(cls, reference: str | Path, device: str = "auto") -> Generator:
+        """The generator of a run folder, an artifact folder or a Hugging Face folder.
+
+        Args:
+            device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+
+        Raises:
+            UserError: there is no model at `reference`, or no such device.
+            FoundryError: a file of the model is damaged.
+        """
+        place = choose_device(device)
+        folder = Path(reference)
+        if (folder / "config.json").is_file():
+            return cls._load_hugging_face(folder, place)
+        found = resolve_model(reference)
+        tokenizer = load_tokenizer(found.tokenizer)
+        context = found.config.data.max_sequence_length
+        model = create_model(found.config.model, tokenizer.vocab_size, context)
+        load_weights(model, found.weights)
+        return cls(model.to(place), tokenizer, context)
+
+    @classmethod
+    def _load_hugging_face(cls, folder: Path, device: torch.device) -> Generator:
+        from transformers import AutoModelForCausalLM
+
+        load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+        try:
+            model = load(folder, local_files_only=True, use_safetensors=True)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{folder}: not a causal model of transformers: {' '.join(str(error).split())}") from error
+        context = getattr(model.config, "max_position_embeddings", None)
+        if context is None:
+            raise UserError(f"{folder}: config.json names no context length (max_position_embeddings); add it")
+        return cls(model.to(device), load_tokenizer(folder), context)
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        prompts: Sequence[str],
+        max_new_tokens: int,
+        rule: SamplingRule,
+        seed: int = 0,
+        num_samples: int = 1,
+        use_cache: bool = True,
+        on_text: OnText | None = None,
+    ) -> list[Generation]:
+        """Continue each prompt, `num_samples` times, in one batch.
+
+        A sample's random numbers depend on the seed and its own number alone, so that a prompt gives the same text
+        by itself and among others.
+
+        Args:
+            max_new_tokens: the most tokens to add to each prompt; an end-of-text token ends it earlier.
+            use_cache: keep the keys and values of tokens read before; the text is the same without.
+            on_text: is called with each new piece of text as it comes.
+
+        Returns:
+            The samples of the first prompt, then those of the second, and so on.
+
+        Raises:
+            UserError: a prompt is empty, or a number is out of its range.
+            FoundryError: the model's logits are not finite.
+        """
+        started = time.perf_counter()
+        _require_positive("max_new_tokens", max_new_tokens)
+        _require_positive("num_samples", num_samples)
+        rows = self._rows(prompts, seed, num_samples)
+        reader = BatchReader(self.model, self.context - 1, use_cache)
+        active = list(rows)
+        for remaining in range(max_new_tokens - 1, -1, -1):
+            logits_BV = self._forbid_padding(reader.next_logits([row.ids for row in active]))
+            for row, logits_V in zip(active, logits_BV.unbind(), strict=True):
+                self._grow(row, next_token(logits_V, rule, row.chance))
+                if on_text is not None:
+                    _show(row, on_text, finished=row.ended or not remaining)
+            going_on = [place for place, row in enumerate(active) if not row.ended]
+            if not going_on:
+                break
+            if len(going_on) < len(active):
+                reader.keep(going_on)
+                active = [active[place] for place in going_on]
+        seconds = time.perf_counter() - started
+        return [_generation(row, seed, seconds) for row in rows]
+
+    def _rows(self, prompts: Sequence[str], seed: int, num_samples: int) -> list[_Row]:
+        rows: list[_Row] = []
+        for prompt in prompts:
+            ids = self.tokenizer.encode_prompt(prompt)
+            if not ids:
+                raise UserError(
+                    "the prompt is empty: give at least one character, or <|endoftext|> to begin a new text"
+                )
+            if max(ids) >= self._vocab_size:
+                raise UserError("the prompt holds a special token that the model's vocabulary lacks: leave it out")
+            for sample in range(num_samples):
+                chance, new_text = random_generator(seed, sample), NewText(self.tokenizer, ids)
+                rows.append(_Row(len(rows), prompt, sample, list(ids), len(ids), chance, new_text))
+        if not rows:
+            raise UserError("there is no prompt: give at least one")
+        return rows
+
+    def _forbid_padding(self, logits_BV: Tensor) -> Tensor:
+        """Padding is no text, unless the same token ends texts, as in some pretrained tokenizers."""
+        if self.tokenizer.eos_id != self.tokenizer.pad_id < self._vocab_size:
+            logits_BV[:, self.tokenizer.pad_id] = -torch.inf
+        return logits_BV
+
+    def _grow(self, row: _Row, token: int) -> None:
+        if token == self.tokenizer.eos_id:
+            row.ended = True
+        else:
+            row.ids.append(token)
+
+
+def _show(row: _Row, on_text: OnText, finished: bool) -> None:
+    piece = row.new_text.next_piece(row.new_ids, finished)
+    if piece:
+        on_text(row.number, piece)
+
+
+def _generation(row: _Row, seed: int, seconds: float) -> Generation:
+    text = row.new_text.decode(row.new_ids)
+    return Generation(
+        prompt=row.prompt,
+        text=text,
+        full_text=row.prompt + text,
+        tokens=row.new_ids,
+        finish_reason="eos" if row.ended else "length",
+        prompt_tokens=row.prompt_tokens,
+        sample=row.sample,
+        seed=seed,
+        seconds=seconds,
+    )
+
+
+def _require_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise UserError(f"{name} {value}: must be at least 1")

@@ -1,0 +1,55 @@
+"""Which device computes, and what it can do."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from foundry.config import TrainingConfig
+from foundry.errors import UserError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` takes a GPU where there is one.
+
+    Raises:
+        UserError: the name is unknown, or this machine has no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device {name}: unknown; use auto, cpu, cuda, cuda:<number> or mps") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"device {name}: this machine has {torch.cuda.device_count()} CUDA devices; use auto or cpu")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError(f"device {name}: Metal is not available on this machine; use auto or cpu")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise UserError(f"device {name}: training on {device.type} is not supported; use auto, cpu, cuda or mps")
+    return device
+
+
+def check_precision(training: TrainingConfig, device: torch.device) -> None:
+    """Refuse a precision that `device` cannot train in.
+
+    Raises:
+        UserError: float16 without a GPU, or bfloat16 on a GPU that lacks it.
+    """
+    if not training.use_amp:
+        return
+    if training.amp_dtype == "float16" and device.type != "cuda":
+        raise UserError(f"training.amp_dtype: float16 needs a CUDA GPU, and this run uses {device}; use bfloat16")
+    if training.amp_dtype == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise UserError("training.amp_dtype: this GPU has no bfloat16; use float16")
+
+
+def prepare_backend(training: TrainingConfig, device: torch.device) -> None:
+    """Choose reproducible kernels, and the float32 precision that the experiment asks for."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cuda.matmul.allow_tf32 = training.use_tf32
+    torch.backends.cudnn.allow_tf32 = training.use_tf32
+    torch.backends.cudnn.benchmark = False

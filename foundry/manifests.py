@@ -1,0 +1,167 @@
+"""A manifest names the files of a folder with their SHA-256, so that damage is noticed before anything is loaded.
+
+Checkpoints and published artifacts carry the same manifest.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from foundry import files
+
+MANIFEST_NAME = "manifest.json"
+FORMAT_VERSION = 1
+CHECKPOINT_FOLDER = re.compile(r"step-\d{8,}")
+
+
+class FileDigest(BaseModel):
+    """One file: the SHA-256 of its bytes, and their number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0)]
+
+    @classmethod
+    def of(cls, path: Path) -> FileDigest:
+        """The digest of the file at `path`."""
+        return cls(sha256=files.sha256_of(path), bytes=path.stat().st_size)
+
+
+class Manifest(BaseModel):
+    """The content of `manifest.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    step: Annotated[int, Field(ge=0)]
+    """Steps that are done."""
+    validation_loss: float | None
+    """Nats a token, after `step`; None where it was not evaluated."""
+    fingerprint: str
+    """The run's fingerprint."""
+    files: dict[str, FileDigest]
+
+    @field_validator("files")
+    @classmethod
+    def _names_stay_inside(cls, value: dict[str, FileDigest]) -> dict[str, FileDigest]:
+        for name in value:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts:
+                raise ValueError(f"the file name {name!r} leaves the folder")
+        return value
+
+    @field_validator("validation_loss")
+    @classmethod
+    def _loss_is_a_number(cls, value: float | None) -> float | None:
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"the validation loss {value} is not finite")
+        return value
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 by file name."""
+        return {name: entry.sha256 for name, entry in self.files.items()}
+
+
+def describe_files(folder: Path) -> dict[str, FileDigest]:
+    """The digests of all files below `folder`, by their names relative to it, the manifest left out."""
+    return {
+        path.relative_to(folder).as_posix(): FileDigest.of(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST_NAME
+    }
+
+
+def write_manifest(folder: Path, *, step: int, validation_loss: float | None, fingerprint: str) -> Manifest:
+    """Describe the files of `folder` and write its manifest, the last file of a folder in the making."""
+    manifest = Manifest(
+        step=step, validation_loss=validation_loss, fingerprint=fingerprint, files=describe_files(folder)
+    )
+    store_manifest(folder, manifest)
+    return manifest
+
+
+def store_manifest(folder: Path, manifest: Manifest) -> Path:
+    """Write `manifest` into `folder`; its path."""
+    path = folder / MANIFEST_NAME
+    files.write_json(path, manifest.model_dump())
+    return path
+
+
+def best_of(candidates: Sequence[tuple[Path, Manifest]]) -> tuple[Path, Manifest]:
+    """The one with the lowest validation loss, ties to the earlier step; without any such loss, the newest.
+
+    Args:
+        candidates: at least one folder with its manifest, in ascending steps.
+    """
+    evaluated = [item for item in candidates if item[1].validation_loss is not None]
+    if not evaluated:
+        return candidates[-1]
+    return min(evaluated, key=lambda item: (item[1].validation_loss, item[1].step))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of `folder`; the files themselves are not looked at.
+
+    Raises:
+        ValueError: it is missing, damaged, or of another format.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        manifest = Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{MANIFEST_NAME} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        raise ValueError(f"{MANIFEST_NAME} is not a manifest: {error.errors(include_url=False)[0]['msg']}") from None
+    if manifest.format_version != FORMAT_VERSION:
+        raise ValueError(f"format {manifest.format_version} is not format {FORMAT_VERSION}, which this foundry reads")
+    return manifest
+
+
+def verify(folder: Path, needed: tuple[str, ...]) -> Manifest:
+    """The manifest of `folder`, after every byte of its files has been checked against it.
+
+    Args:
+        needed: names that the manifest must list.
+
+    Raises:
+        ValueError: says what is missing or damaged.
+    """
+    manifest = read_manifest(folder)
+    for name in needed:
+        if name not in manifest.files:
+            raise ValueError(f"{name} is not listed in {MANIFEST_NAME}")
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            raise ValueError(f"{name} is missing")
+        if path.stat().st_size != entry.bytes:
+            raise ValueError(f"{name} has {path.stat().st_size:,} bytes instead of {entry.bytes:,}")
+        if files.sha256_of(path) != entry.sha256:
+            raise ValueError(f"{name} does not have the SHA-256 that {MANIFEST_NAME} lists")
+    return manifest
+
+
+def readable_checkpoints(folder: Path) -> list[tuple[Path, Manifest]]:
+    """The checkpoint folders below `folder` that have a readable manifest, oldest first; bytes are not checked."""
+    found = []
+    for path in checkpoint_folders(folder):
+        try:
+            found.append((path, read_manifest(path)))
+        except ValueError:
+            continue
+    return found
+
+
+def checkpoint_folders(folder: Path) -> list[Path]:
+    """The folders below `folder` that are named like a checkpoint, oldest first, whole or not."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if CHECKPOINT_FOLDER.fullmatch(path.name))

@@ -1,0 +1,100 @@
+"""Seeds that are computed from the step, the state of the generators, and what a run was made with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.metadata
+import os
+import platform
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "sentencepiece", "safetensors", "numpy", "pydantic")
+
+
+def derived_seed(*parts: int | str) -> int:
+    """A 63-bit seed that depends on every part, and on their order."""
+    text = "/".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def rng_snapshot() -> dict[str, Any]:
+    """The states of all global generators, as JSON; for code that draws outside a training step."""
+    import numpy as np
+    import torch
+
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    return {
+        "python": _plain(random.getstate()),
+        "numpy": [name, _to_text(keys.tobytes()), int(position), int(has_gauss), float(cached)],  # type: ignore[union-attr]
+        "torch": _to_text(torch.get_rng_state().numpy().tobytes()),
+        "cuda": [_to_text(state.numpy().tobytes()) for state in torch.cuda.get_rng_state_all()]
+        if torch.cuda.is_available()
+        else [],
+    }
+
+
+def restore_rng(snapshot: dict[str, Any]) -> None:
+    """Put the global generators back into the states of `rng_snapshot`."""
+    import numpy as np
+    import torch
+
+    version, internal, gauss = snapshot["python"]
+    random.setstate((version, tuple(internal), gauss))
+    name, keys, position, has_gauss, cached = snapshot["numpy"]
+    np.random.set_state((name, np.frombuffer(_from_text(keys), dtype=np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(_to_tensor(snapshot["torch"]))
+    if snapshot["cuda"] and torch.cuda.device_count() == len(snapshot["cuda"]):
+        torch.cuda.set_rng_state_all([_to_tensor(state) for state in snapshot["cuda"]])
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _to_text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _from_text(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _to_tensor(text: str) -> Any:
+    import torch
+
+    return torch.frombuffer(bytearray(_from_text(text)), dtype=torch.uint8)
+
+
+def environment_snapshot() -> dict[str, Any]:
+    """What the run is made with: versions, commit of the working folder, machine. Holds no environment variables."""
+    import psutil
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cpu_count": os.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "torch_threads": torch.get_num_threads(),
+        "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
+        "cuda": torch.version.cuda,
+        "packages": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        "git_commit": git_commit(Path.cwd()),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit checked out in `folder`, or None where there is none."""
+    command = ["git", "-c", "safe.directory=*", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return answer.stdout.strip() or None

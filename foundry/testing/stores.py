@@ -1,0 +1,39 @@
+"""Artifact stores that go wrong, or keep watch; each drives the real local store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from foundry.artifacts.local import LocalStore
+from foundry.artifacts.store import Bundle
+from foundry.testing.faults import flip_byte
+
+
+class WatchingStore(LocalStore):
+    """Writes down what `look` sees whenever the trainer asks something of the store."""
+
+    def __init__(self, root: Path, look: Callable[[], list[str]]) -> None:
+        super().__init__(root)
+        self.look = look
+        self.seen: list[tuple[str, list[str]]] = []
+
+    def publish(self, bundle: Bundle) -> str:
+        """Publish as the local store does."""
+        self.seen.append(("publish", self.look()))
+        return super().publish(bundle)
+
+    def confirmed_digests(self, location: str) -> dict[str, str]:
+        """Confirm as the local store does."""
+        self.seen.append(("confirm", self.look()))
+        return super().confirmed_digests(location)
+
+
+class DamagingStore(LocalStore):
+    """Stores everything, then loses one bit of the weights."""
+
+    def publish(self, bundle: Bundle) -> str:
+        """Publish as the local store does, and flip a bit of what is stored."""
+        location = super().publish(bundle)
+        flip_byte(Path(location) / "model.safetensors", position=-1)
+        return location

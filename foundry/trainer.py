@@ -1,0 +1,172 @@
+"""The facade: `Trainer(config).train()` launches a run, or goes on with it, or says that it is complete.
+
+Launching and relaunching are the same call: it reads the state on disk and begins the next act. Nothing heavy is
+imported before training really has to go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import foundry
+from foundry import files, manifests
+from foundry.artifacts.bundle import CONFIG_NAME, WEIGHTS_NAME, bundle_of
+from foundry.artifacts.local import LocalStore
+from foundry.artifacts.store import ArtifactStore
+from foundry.config import ExperimentConfig
+from foundry.config_file import load_experiment, to_yaml
+from foundry.data.sources import source_identity
+from foundry.errors import FoundryError, Interrupted, UserError
+from foundry.training.events import Listener, StateChanged, both, ignore_event
+from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
+from foundry.training.log_file import log_to_file
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a launch did, and where the run stands after it.
+
+    Attributes:
+        first_step, last_step: the steps made by this launch; None where it trained nothing.
+    """
+
+    run_folder: Path
+    record: RunRecord
+    first_step: int | None
+    last_step: int | None
+
+    @property
+    def steps_made(self) -> int:
+        """How many steps this launch made."""
+        if self.first_step is None or self.last_step is None:
+            return 0
+        return self.last_step - self.first_step + 1
+
+
+class Trainer:
+    """One run of one experiment.
+
+    Args:
+        config: the experiment. Its source is looked at, so that the run's fingerprint is known.
+        store: where the best checkpoint is published; by default the one that `config.artifacts` names.
+        on_event: is told what happens, in the training thread.
+
+    Raises:
+        UserError: the source does not exist or cannot be read.
+    """
+
+    def __init__(
+        self, config: ExperimentConfig, *, store: ArtifactStore | None = None, on_event: Listener = ignore_event
+    ) -> None:
+        self.config, identity = source_identity(config)
+        self.fingerprint = self.config.fingerprint(identity)
+        self.run_id = f"{config.experiment_name}-{self.fingerprint}"
+        self.run_folder = config.training.output_dir / self.run_id
+        self.store = store if store is not None else LocalStore(config.artifacts.path)
+        self._on_event = on_event
+        self._steps: tuple[int | None, int | None] = (None, None)
+
+    @classmethod
+    def of_run(cls, folder: Path, *, on_event: Listener = ignore_event) -> Trainer:
+        """The trainer that goes on with the run in `folder`, whatever has been committed to its repository since.
+
+        Raises:
+            UserError: there is no run, or its corpus is no longer what it was begun with.
+        """
+        record = RunRecord.read(folder)
+        trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event)
+        if trainer.fingerprint != record.fingerprint:
+            raise UserError(
+                f"{folder}: its corpus has changed since it was begun (fingerprint {record.fingerprint}, "
+                f"now {trainer.fingerprint}); restore the corpus, or train the configuration as a new run"
+            )
+        trainer.run_folder = folder
+        return trainer
+
+    def train(self) -> TrainingReport:
+        """Do what is left to do: train, publish the best checkpoint, then clean up.
+
+        Raises:
+            Interrupted: SIGTERM or Ctrl-C; the last step is saved.
+            FoundryError: what failed. Checkpoints stay whatever happens before the store has confirmed.
+        """
+        run = Run.open(self.run_folder) if (self.run_folder / RECORD_NAME).exists() else None
+        if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
+            run = self._train(run)
+        if run.record.state == "stopped":
+            self._publish(run)
+        if run.record.state == "published":
+            self._clean(run)
+        return TrainingReport(self.run_folder, run.record, *self._steps)
+
+    def _train(self, begun: Run | None) -> Run:
+        from foundry.training.session import Session, prepare
+
+        preparation = prepare(self.config, self._on_event)
+        run = begun or self._create()
+        listen = log_to_file(self.config.logging.dir or run.folder, run.record.run_id, self.config.logging.level)
+        try:
+            outcome = Session(run, self.config, preparation, both(listen, self._on_event)).train()
+        except (Interrupted, KeyboardInterrupt) as interruption:
+            self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
+            raise
+        except BaseException as error:
+            self._move_if_possible(run, "failed", f"{type(error).__name__}: {error}")
+            raise
+        self._steps = (outcome.first_step, outcome.last_step)
+        self._on_event(StateChanged("stopped", outcome.reason))
+        return run
+
+    def _create(self) -> Run:
+        try:
+            run = Run.create(self.run_folder, self.run_id, self.fingerprint, foundry.__version__, to_yaml(self.config))
+        except OSError as error:
+            raise FoundryError(f"{self.run_folder}: cannot be made: {error.strerror or error}") from error
+        self._on_event(StateChanged("created", str(self.run_folder)))
+        return run
+
+    def _publish(self, run: Run) -> None:
+        """Put the best checkpoint into the store, and compare what the store then holds with what was sent."""
+        step = run.record.best_step
+        checkpoint = run.checkpoints / f"step-{step:08d}"
+        try:
+            manifests.verify(checkpoint, (WEIGHTS_NAME,))
+        except ValueError as problem:
+            raise FoundryError(
+                f"{checkpoint}: the best checkpoint cannot be published: {problem}; nothing was published or removed"
+            ) from None
+        with tempfile.TemporaryDirectory(prefix="foundry-") as staging:
+            bundle, digests = bundle_of(run, checkpoint, Path(staging))
+            location = self.store.publish(bundle)
+        confirmed = self.store.confirmed_digests(location)
+        if confirmed != digests:
+            wrong = sorted(
+                name for name in digests.keys() | confirmed.keys() if digests.get(name) != confirmed.get(name)
+            )
+            raise FoundryError(
+                f"{location}: the store does not hold what was sent ({', '.join(wrong)}); the checkpoints are kept, "
+                "launch again to publish again"
+            )
+        published = PublishedArtifact(store=self.store.kind, location=location, step=step or 0, digests=confirmed)
+        self._move(run, "published", f"step {step} confirmed by the {self.store.kind} store", published=published)
+
+    def _clean(self, run: Run) -> None:
+        """Remove the local checkpoints; only here, and only after the store has confirmed."""
+        if self.config.artifacts.keep_local_checkpoints:
+            self._move(run, "cleaned", "local checkpoints are kept, as configured")
+            return
+        if run.checkpoints.exists():
+            files.remove_folder(run.checkpoints)
+        self._move(run, "cleaned", "local checkpoints removed")
+
+    def _move(self, run: Run, state: State, reason: str, **changes: object) -> None:
+        run.move(state, reason, **changes)
+        self._on_event(StateChanged(state, reason))
+
+    def _move_if_possible(self, run: Run, state: State, reason: str) -> None:
+        """The disk may be full, which is often why we are here; the error that is under way matters more."""
+        with contextlib.suppress(OSError):
+            self._move(run, state, reason)

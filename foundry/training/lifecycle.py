@@ -1,0 +1,183 @@
+"""A run is a small state machine on disk.
+
+`created -> training -> stopped -> published -> cleaned`, with `interrupted` and `failed` beside `training`. Each
+move is written to `run.json` in one rename before the next act begins, so whoever reads it after a kill knows which
+act to begin again. This module imports nothing heavy: a finished run is recognised without torch.
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from foundry import files
+from foundry.errors import UserError
+
+FORMAT_VERSION = 1
+RECORD_NAME = "run.json"
+
+State = Literal["created", "training", "interrupted", "failed", "stopped", "published", "cleaned"]
+
+MOVES: dict[State, tuple[State, ...]] = {
+    "created": ("training", "interrupted", "failed"),
+    "training": ("training", "interrupted", "failed", "stopped"),
+    "interrupted": ("training", "interrupted", "failed"),
+    "failed": ("training", "interrupted", "failed"),
+    "stopped": ("published",),
+    "published": ("cleaned",),
+    "cleaned": (),
+}
+"""The moves that are allowed. Only a run that stopped by itself is published, only a published one is cleaned."""
+
+
+class Moment(BaseModel):
+    """One move of the state machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: State
+    reason: str
+    time: str
+    """UTC, ISO 8601, to the second."""
+    step: int
+    """Steps done at that time."""
+
+
+class PublishedArtifact(BaseModel):
+    """Where the store keeps the published model, and what it confirmed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str
+    location: str
+    step: int
+    digests: dict[str, str]
+    """SHA-256 of each published file, as the store read it back."""
+
+
+class RunRecord(BaseModel):
+    """The content of `run.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    run_id: str
+    fingerprint: str
+    foundry_version: str
+    state: State
+    reason: str = ""
+    steps_done: int = 0
+    total_steps: int | None = None
+    """None until the corpus has been counted."""
+    best_step: int | None = None
+    best_validation_loss: float | None = None
+    data_digest: str | None = None
+    """SHA-256 over the token files the run was begun with."""
+    vocabulary_size: int | None = None
+    published: PublishedArtifact | None = None
+    history: tuple[Moment, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> RunRecord:
+        """The record of the run in `folder`.
+
+        Raises:
+            UserError: there is no run, or it was written by another version, or the file is damaged.
+        """
+        path = folder / RECORD_NAME
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise UserError(
+                f"{folder}: no run here ({RECORD_NAME} is missing); `foundry list` shows the runs"
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: cannot be read: {error}") from error
+        try:
+            version = _RecordVersion.model_validate_json(text).format_version
+            if version != FORMAT_VERSION:
+                raise UserError(
+                    f"{path}: written in format {version}, this foundry reads format {FORMAT_VERSION}; "
+                    "use the foundry that wrote it"
+                )
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise UserError(f"{path}: not a run record: {_first_problem(error)}") from None
+
+
+class _RecordVersion(BaseModel):
+    format_version: int
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}" if place else str(problem["msg"])
+
+
+class Run:
+    """A run folder and its record; every change of the record is on disk before the call returns."""
+
+    def __init__(self, folder: Path, record: RunRecord) -> None:
+        self.folder = folder
+        self.record = record
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """The run in `folder`; see `RunRecord.read` for the errors."""
+        return cls(folder, RunRecord.read(folder))
+
+    @classmethod
+    def create(cls, folder: Path, run_id: str, fingerprint: str, foundry_version: str, config_yaml: str) -> Run:
+        """Make the folder of a new run, whole in one rename: its resolved configuration and its record."""
+        record = RunRecord(
+            run_id=run_id, fingerprint=fingerprint, foundry_version=foundry_version, state="created", reason="launched"
+        )
+        record = record.model_copy(update={"history": (_moment(record),)})
+        with files.new_folder(folder) as new:
+            files.write_text(new / "config.yaml", config_yaml)
+            files.write_json(new / RECORD_NAME, record.model_dump())
+        return cls(folder, record)
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the run's checkpoints."""
+        return self.folder / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """The run's metrics, one JSON object a line."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The folder of the tokenizer that the run was trained with."""
+        return self.folder / "tokenizer"
+
+    def move(self, state: State, reason: str, **changes: Any) -> None:
+        """Go to `state`, and change other fields of the record in the same write.
+
+        Raises:
+            ValueError: the state machine has no such move; a bug in the caller.
+        """
+        if state not in MOVES[self.record.state]:
+            raise ValueError(f"{self.folder}: a run cannot go from {self.record.state} to {state}")
+        record = self.record.model_copy(update={**changes, "state": state, "reason": reason})
+        self._write(record.model_copy(update={"history": (*record.history, _moment(record))}))
+
+    def note(self, **changes: Any) -> None:
+        """Change fields of the record without a move."""
+        self._write(self.record.model_copy(update=changes))
+
+    def _write(self, record: RunRecord) -> None:
+        checked = RunRecord.model_validate(record.model_dump())
+        files.write_json(self.folder / RECORD_NAME, checked.model_dump())
+        self.record = checked
+
+
+def _moment(record: RunRecord) -> Moment:
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return Moment(state=record.state, reason=record.reason, time=now, step=record.steps_done)
