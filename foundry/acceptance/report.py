@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import json
 import os
+import pkgutil
 import platform
 import re
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 
 import psutil
 
+import foundry
 from foundry import files
 from foundry.acceptance.allure import find_node, installed_allure
 from foundry.errors import FoundryError, UserError
@@ -24,13 +26,14 @@ from foundry.errors import FoundryError, UserError
 REPORT_NAME = "Foundry acceptance report"
 SHOWN_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "behave", "allure-behave")
 
-PRODUCT_FRAME = r"foundry/(?!testing/|acceptance/)[^\n]*\", line \d+"
+_PRODUCT_MODULES = sorted({it.name for it in pkgutil.iter_modules(foundry.__path__)} - {"acceptance", "testing"})
+PRODUCT_FRAME = rf"/foundry/({'|'.join(_PRODUCT_MODULES)})(/[\w/]+)?\.py\", line \d+"
 """In a traceback: a line of the product itself, not of its test kit."""
 
 CATEGORIES: list[dict[str, Any]] = [
     {
         "name": "Hardware missing",
-        "matchers": [{"statuses": ["skipped"], "message": "needs a"}],
+        "matchers": [{"statuses": ["skipped"], "message": "^needs a .*this machine"}],
         "groupByMessage": True,
         "expand": True,
     },
@@ -56,7 +59,6 @@ CATEGORIES: list[dict[str, Any]] = [
 CHARTS: list[dict[str, Any]] = [
     {"type": "currentStatus", "title": "Promises kept"},
     {"type": "testResultSeverities", "title": "By importance", "levels": ["blocker", "critical", "normal", "minor"]},
-    {"type": "successRateDistribution", "title": "Promises by area"},
     {"type": "durations", "title": "How long scenarios take"},
 ]
 

@@ -100,7 +100,7 @@ class SuiteRun:
         for item in self.selected:
             waiting.put(item)
         with tempfile.TemporaryDirectory(prefix="foundry-logs-") as logs:
-            processes = [self._start(Path(logs, f"{number}.log"), workers, paths, tags) for number in range(workers)]
+            processes = [self._start(Path(logs, f"{number}.log"), paths, tags) for number in range(workers)]
             threads = [threading.Thread(target=self._serve, args=(process, waiting)) for process in processes]
             try:
                 for thread in threads:
@@ -126,14 +126,12 @@ class SuiteRun:
         finally:
             allure_commons.plugin_manager.unregister(logger)
 
-    def _start(self, log: Path, workers: int, paths: Sequence[str], tags: Sequence[str]) -> subprocess.Popen[str]:
-        threads = str(max(1, (os.cpu_count() or 1) // workers))
+    def _start(self, log: Path, paths: Sequence[str], tags: Sequence[str]) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "foundry.acceptance.worker"]
         command += ["--results", str(self.results), "--log", str(log), "--workspaces", str(self.workspaces)]
         command += [*(f"--tags={tag}" for tag in tags), *paths]
         return subprocess.Popen(
             command,
-            env={"OMP_NUM_THREADS": threads, **os.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -44,7 +44,7 @@ def select(paths: Sequence[str], tags: Sequence[str]) -> list[SelectedFeature]:
     """
     try:
         config = behave_configuration(paths, tags)
-        features = list(_parsed(config.paths))
+        features = list(parsed_features(config.paths))
     except TagExpressionError as error:
         raise UserError(f"--tags: {' '.join(str(error).split())}") from None
     except (MissingFeatureError, InvalidFilenameError) as error:
@@ -63,7 +63,7 @@ def select(paths: Sequence[str], tags: Sequence[str]) -> list[SelectedFeature]:
     return sorted(selected, key=_num_steps, reverse=True)
 
 
-def _parsed(paths: Sequence[str]) -> Iterator[tuple[Feature, tuple[str, ...]]]:
+def parsed_features(paths: Sequence[str]) -> Iterator[tuple[Feature, tuple[str, ...]]]:
     """Each feature file once, with the places in it that were named."""
     places = collect_feature_locations(paths)
     for _, group in itertools.groupby(places, key=lambda place: place.filename):

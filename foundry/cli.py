@@ -1,0 +1,396 @@
+"""The verbs of the `foundry` command, one thin function each; a verb imports what is heavy itself, when it needs it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foundry.errors import UserError
+from foundry.terminal import aligned, printable
+
+if TYPE_CHECKING:
+    from foundry.config import GenerationConfig
+    from foundry.generation import Generation
+    from foundry.trainer import Trainer, TrainingReport
+    from foundry.training.events import Listener
+
+MAX_CURVE_WIDTH = 100
+DEFAULT_RUNS = Path("runs")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, like training.learning_rate=1e-4; repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from foundry import __version__
+
+        print(f"foundry {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def foundry_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Trains small language models on code, and writes with them.
+
+    \b
+    Begin with:
+      foundry train configs/tiny.yaml
+      foundry list
+      foundry generate runs/tiny-... --prompt "def "
+    """
+
+
+@app.command(short_help="Train a model, or go on with its run.")
+def train(
+    experiment: Annotated[
+        Path, typer.Argument(metavar="CONFIG_OR_RUN", help="An experiment's YAML file, or the folder of a run.")
+    ],
+    repository: Annotated[
+        str | None,
+        typer.Option(metavar="PATH_OR_URL", help="Train on this git repository instead of the one in the file."),
+    ] = None,
+    overrides: Overrides = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor the table.")] = False,
+) -> None:
+    """Train a model, or go on with its run where it was left; a run that is complete trains nothing.
+
+    \b
+    Examples:
+      foundry train configs/this-repository.yaml
+      foundry train configs/this-repository.yaml --repository ../my-project
+      foundry train configs/tiny.yaml --set training.learning_rate=1e-4 --set model.layers=2
+      foundry train runs/tiny-0123456789ab
+    """
+    from foundry.progress import shown_progress
+
+    with shown_progress(quiet) as listen:
+        report = _trainer(experiment, repository, overrides or [], listen).train()
+    if not quiet:
+        print(_after_training(report))
+
+
+def _trainer(experiment: Path, repository: str | None, overrides: list[str], listen: Listener) -> Trainer:
+    """The trainer of a configuration or of a run folder."""
+    from foundry.config_file import load_experiment
+    from foundry.trainer import Trainer
+
+    if not experiment.is_dir():
+        if repository is not None:
+            overrides = [*overrides, f"data.git.repository={json.dumps(repository)}"]
+        return Trainer(load_experiment(experiment, overrides), on_event=listen)
+    if repository is not None or overrides:
+        option = "--repository" if repository is not None else "--set"
+        raise UserError(f"{option}: the configuration of a run is fixed; name a configuration instead of {experiment}")
+    return Trainer.of_run(experiment, on_event=listen)
+
+
+def _after_training(report: TrainingReport) -> str:
+    """Where things are, and what to do next."""
+    from foundry.evaluation.summary import RunSummary
+
+    folder = report.run_folder
+    done = "" if report.steps_made else f"{folder} is complete, nothing was left to train\n"
+    quoted = shlex.quote(str(folder))
+    return (
+        f"{done}\n{aligned(RunSummary.read(folder).facts())}\n\nnext:\n"
+        f'  foundry generate {quoted} --prompt "def "\n'
+        f"  foundry info {quoted} --html page.html"
+    )
+
+
+@app.command(short_help="Continue prompts with a trained model.")
+def generate(
+    reference: Annotated[
+        str, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder, a published model, or a Hugging Face folder.")
+    ],
+    prompt: Annotated[
+        list[str], typer.Option("--prompt", "-p", metavar="TEXT", help="The text to continue; repeatable.")
+    ],
+    max_new_tokens: Annotated[int | None, typer.Option(metavar="N", min=1, help="The most tokens to add.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(metavar="T", min=0, max=2, help="Divides the logits; 0 takes the likeliest token.")
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(metavar="K", min=0, help="Draw among the k likeliest tokens; 0 means all.")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(metavar="P", help="Draw among the likeliest tokens that reach this probability.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="The same seed gives the same text.")] = 0,
+    num_samples: Annotated[int, typer.Option(metavar="N", min=1, help="Texts for each prompt.")] = 1,
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    cache: Annotated[bool, typer.Option(help="Keep keys and values of earlier tokens; the text is the same.")] = True,
+    stream: Annotated[
+        bool | None, typer.Option(help="Show the text while it grows; default on a terminal, for one text.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Continue prompts with a trained model. What is not given comes from the run's configuration.
+
+    \b
+    Examples:
+      foundry generate runs/tiny-0123456789ab --prompt "def load("
+      foundry generate artifacts/tiny-0123456789ab -p "class " -p "import " --top-k 1
+      foundry generate runs/tiny-0123456789ab -p "def " --num-samples 3 --temperature 1 --seed 7 --json
+    """
+    if not all(prompt):
+        raise UserError("--prompt: is empty; give at least one character, or <|endoftext|> to begin a new text")
+    is_one_text = len(prompt) == 1 and num_samples == 1
+    if stream is None:
+        stream = is_one_text and sys.stdout.isatty() and not as_json
+    if stream and (as_json or not is_one_text):
+        raise UserError("--stream: shows one text as it grows; leave out --json, and give one prompt and one sample")
+    defaults = _generation_defaults(Path(reference))
+    from foundry.generation import Generator, SamplingRule
+
+    rule = SamplingRule(
+        temperature=defaults.temperature if temperature is None else temperature,
+        top_k=defaults.top_k if top_k is None else top_k,
+        top_p=defaults.top_p if top_p is None else top_p,
+    )
+    if stream:
+        print(_shown(prompt[0]), end="", flush=True)
+    generated = Generator.load(reference, device).generate(
+        prompt,
+        max_new_tokens or defaults.max_new_tokens,
+        rule,
+        seed=seed,
+        num_samples=num_samples,
+        use_cache=cache,
+        on_text=_print_piece if stream else None,
+    )
+    if as_json:
+        print(json.dumps([text.as_dict() for text in generated], indent=2, ensure_ascii=False))
+    elif stream:
+        print()
+    else:
+        _print_texts(generated)
+
+
+def _generation_defaults(reference: Path) -> GenerationConfig:
+    """The defaults of the model's experiment; those of the schema where there is none, as in a Hugging Face folder."""
+    from foundry.config import GenerationConfig
+    from foundry.config_file import load_experiment
+
+    if not reference.is_dir():
+        raise UserError(f"{reference}: no such folder; name a run, a published model or a Hugging Face folder")
+    path = reference / "config.yaml"
+    return load_experiment(path).generation if path.is_file() else GenerationConfig()
+
+
+def _shown(text: str) -> str:
+    """A text as it goes to standard output: a terminal would obey the control characters in it."""
+    return printable(text) if sys.stdout.isatty() else text
+
+
+def _print_piece(_number: int, piece: str) -> None:
+    print(_shown(piece), end="", flush=True)
+
+
+def _print_texts(texts: list[Generation]) -> None:
+    for number, text in enumerate(texts, start=1):
+        if len(texts) > 1:
+            print(f"--- {number} of {len(texts)}")
+        print(_shown(text.full_text))
+
+
+@app.command(short_help="Check experiments without training them.")
+def validate(
+    files: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="YAML files of experiments.")],
+    overrides: Overrides = None,
+) -> None:
+    """Check experiments without training them: every mistake of every file is shown.
+
+    \b
+    Examples:
+      foundry validate my.yaml
+      foundry validate configs/*.yaml
+      foundry validate my.yaml --set model.layers=12
+    """
+    from foundry.config_file import load_experiment
+
+    problems = []
+    for path in files:
+        try:
+            load_experiment(path, overrides or [])
+            print(f"{path}: valid")
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+
+
+@app.command(short_help="Show what became of a run.")
+def info(
+    subject: Annotated[
+        Path, typer.Argument(metavar="RUN_OR_CONFIG", help="A run folder, or an experiment's YAML file.")
+    ],
+    html: Annotated[Path | None, typer.Option(metavar="PATH", help="Write a page with the plots of a run.")] = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of a run, or what a configuration would train.
+
+    \b
+    Examples:
+      foundry info runs/tiny-0123456789ab
+      foundry info runs/tiny-0123456789ab --html page.html
+      foundry info configs/tiny.yaml --set model.layers=12
+    """
+    if subject.is_dir() and overrides:
+        raise UserError(f"--set: the configuration of a run is fixed; name a configuration instead of {subject}")
+    if not subject.is_dir() and html is not None:
+        raise UserError(f"--html: draws a run; {subject} is none")
+    if subject.is_dir():
+        _info_of_run(subject, html, as_json)
+    else:
+        _info_of_experiment(subject, overrides or [], as_json)
+
+
+def _info_of_run(folder: Path, html: Path | None, as_json: bool) -> None:
+    from foundry.evaluation.curves import loss_curve_text
+    from foundry.evaluation.run_page import write_run_page
+    from foundry.evaluation.summary import RunSummary
+
+    run = RunSummary.read(folder)
+    if html is not None:
+        write_run_page(run, html)
+    if as_json:
+        print(json.dumps(run.as_dict(), indent=2, ensure_ascii=False))
+        return
+    curve = loss_curve_text(run.metrics, width=min(shutil.get_terminal_size().columns, MAX_CURVE_WIDTH))
+    page = f"page: {html}" if html is not None else ""
+    print("\n\n".join(filter(None, [aligned(run.facts()), aligned(run.history(), right=(2,)), curve, page])))
+
+
+def _info_of_experiment(path: Path, overrides: list[str], as_json: bool) -> None:
+    from foundry.config_file import load_experiment
+    from foundry.evaluation.plan import plan_of
+
+    plan = plan_of(load_experiment(path, overrides))
+    print(json.dumps(plan, indent=2, ensure_ascii=False) if as_json else aligned(_plan_rows(plan)))
+
+
+def _plan_rows(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)) for name, value in plan.items()
+    ]
+
+
+@app.command(name="list", short_help="List the runs.")
+def list_runs(
+    output_dir: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder that holds the runs.")] = DEFAULT_RUNS,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs, the newest first: state, steps, best validation loss, age.
+
+    \b
+    Examples:
+      foundry list
+      foundry list --output-dir elsewhere/runs --json
+    """
+    from foundry.evaluation.summary import find_runs, table_of_runs
+
+    is_fresh = output_dir == DEFAULT_RUNS and not output_dir.exists()
+    runs, problems = ([], []) if is_fresh else find_runs(output_dir)
+    if as_json:
+        print(json.dumps([run.as_dict() for run in runs], indent=2, ensure_ascii=False))
+    else:
+        print(table_of_runs(runs) if runs else f"{output_dir}: no runs yet; `foundry train CONFIG` makes one")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+
+
+@app.command(short_help="Print the JSON Schema of experiments.")
+def schema() -> None:
+    """Print the JSON Schema of an experiment's file, for editors that check while you write.
+
+    \b
+    Example:
+      foundry schema > experiment.schema.json
+    """
+    from foundry.config_file import experiment_json_schema
+
+    print(json.dumps(experiment_json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command(short_help="Run the acceptance suite.")
+def accept(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[FEATURES]...", help="Files or folders.")] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tags", metavar="EXPRESSION", help="Only scenarios with these tags; repeatable."),
+    ] = None,
+    report: Annotated[Path, typer.Option(metavar="PATH", help="Where the report is written.")] = Path("report.html"),
+    results: Annotated[Path, typer.Option(metavar="FOLDER", help="Where Allure's results are written.")] = Path(
+        "allure-results"
+    ),
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that run features side by side.")] = 2,
+) -> None:
+    """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
+
+    \b
+    Examples:
+      foundry accept
+      foundry accept features/training --tags=@critical
+      foundry accept --tags="@gpu and not @slow" --report gpu.html
+    """
+    with _acceptance_extra():
+        from foundry.acceptance.runner import accept as run_suite
+    raise typer.Exit(run_suite(paths or ["features"], tags=tags or [], results=results, report=report, workers=workers))
+
+
+@app.command(short_help="Write the report of the last scenarios.")
+def report(
+    results: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="The folder with Allure's results.")] = Path(
+        "allure-results"
+    ),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="The page to write.")] = Path(
+        "report.html"
+    ),
+) -> None:
+    """Write the report of the scenarios that `foundry accept` or `behave` ran last, as one page.
+
+    \b
+    Examples:
+      foundry report
+      foundry report allure-results --output report.html
+    """
+    with _acceptance_extra():
+        from foundry.acceptance.report import build_report
+    print(f"report: {build_report(results, output).resolve()}")
+
+
+@contextlib.contextmanager
+def _acceptance_extra() -> Iterator[None]:
+    """Explain what to install where the libraries of the acceptance suite are missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"the acceptance suite needs {error.name}; install it with `pip install 'foundry-lm[acceptance]'`"
+        ) from error

@@ -1,0 +1,102 @@
+"""The curves of a run: drawn with characters for the terminal, and as pictures for pages and reports."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foundry.training.metrics import read_metrics
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Rows = Sequence[Mapping[str, Any]]
+TERMINAL_HEIGHT = 16
+LOSS_LABEL = "loss (nats a token)"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The values of one metric over the steps at which it was logged."""
+
+    label: str
+    steps: list[int]
+    values: list[float]
+
+    @classmethod
+    def of(cls, rows: Rows, name: str, label: str) -> Curve:
+        """The metric `name`, which may stand below `time`, from the rows that have it."""
+        flat = [{**row, **row.get("time", {})} for row in rows]
+        points = [(row["step"], row[name]) for row in flat if row.get(name) is not None]
+        return cls(label, [step for step, _ in points], [value for _, value in points])
+
+
+def loss_curves(rows: Rows) -> list[Curve]:
+    """The training and the validation loss, where there are any."""
+    curves = [Curve.of(rows, "loss", "training"), Curve.of(rows, "validation_loss", "validation")]
+    return [curve for curve in curves if curve.steps]
+
+
+def loss_curve_text(rows: Rows, width: int) -> str:
+    """The losses over the steps, drawn with characters in `width` columns; empty where nothing was logged."""
+    curves = loss_curves(rows)
+    if not curves:
+        return ""
+    import plotext
+
+    figure = plotext.figure
+    figure.clear()
+    shown = []
+    for curve, (marker, sign) in zip(curves, (("braille", "⠒"), ("o", "o")), strict=False):
+        signal = figure.signal(curve.steps, curve.values, marker=marker)
+        if marker == "braille":
+            signal.lines()
+        figure.draw(signal)
+        shown.append(f"{sign} {curve.label}")
+    figure.plot_size(width, TERMINAL_HEIGHT)
+    figure.title(f"{LOSS_LABEL}: {', '.join(shown)}")
+    first, last = curves[0].steps[0], curves[0].steps[-1]
+    figure.ruler("x").ticks(sorted({first + (last - first) * part // 4 for part in range(5)}))
+    figure.label("step", "x")
+    text: str = figure.build().string(colorless=True)
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+
+
+def loss_curve_png(metrics_path: Path) -> bytes:
+    """The losses of a run over its steps, as a PNG picture.
+
+    Args:
+        metrics_path: the run's `metrics.jsonl`.
+    """
+    return _picture(loss_curves(read_metrics(metrics_path)), LOSS_LABEL, "png")
+
+
+def curve_svg(curves: Sequence[Curve], label: str) -> str:
+    """Curves over the steps as SVG, to stand inside an HTML page."""
+    text = _picture(curves, label, "svg").decode("utf-8")
+    return text[text.index("<svg") :]
+
+
+def _picture(curves: Sequence[Curve], label: str, kind: str) -> bytes:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.family": "sans-serif"}):
+        figure = Figure(figsize=(7.0, 3.0), dpi=110, layout="constrained")
+        _draw(figure.subplots(), curves, label)
+        content = io.BytesIO()
+        figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    return content.getvalue()
+
+
+def _draw(axes: Axes, curves: Sequence[Curve], label: str) -> None:
+    for curve, style, colour in zip(curves, ("-", "o-"), ("#3b6fb6", "#d9822b"), strict=False):
+        axes.plot(curve.steps, curve.values, style, color=colour, label=curve.label, markersize=3.5, linewidth=1.4)
+    axes.set(xlabel="step", ylabel=label)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(curves) > 1:
+        axes.legend(frameon=False)

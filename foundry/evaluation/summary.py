@@ -1,0 +1,131 @@
+"""A run summed up from what stands in its folder. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from foundry.errors import UserError
+from foundry.terminal import age, aligned
+from foundry.training.lifecycle import RECORD_NAME, RunRecord
+from foundry.training.metrics import read_metrics
+
+METRICS_NAME = "metrics.jsonl"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run folder and its record.
+
+    Attributes:
+        changed: when the record was last written, in seconds since 1970.
+    """
+
+    folder: Path
+    record: RunRecord
+    changed: float
+
+    @classmethod
+    def read(cls, folder: Path) -> RunSummary:
+        """The summary of the run in `folder`.
+
+        Raises:
+            UserError: there is no run, or another version wrote it, or its record is damaged.
+        """
+        record = RunRecord.read(folder)
+        return cls(folder, record, (folder / RECORD_NAME).stat().st_mtime)
+
+    @property
+    def steps(self) -> str:
+        """`30 of 100`."""
+        total = self.record.total_steps
+        return f"{self.record.steps_done} of {total}" if total is not None else str(self.record.steps_done)
+
+    @property
+    def best_loss(self) -> str:
+        """The lowest validation loss, or a dash."""
+        loss = self.record.best_validation_loss
+        return f"{loss:.3f}" if loss is not None else "-"
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of the run's metrics."""
+        return read_metrics(self.folder / METRICS_NAME)
+
+    def document(self, name: str) -> dict[str, Any]:
+        """A JSON file of the run folder; empty where there is none yet."""
+        try:
+            content = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What a person wants to know first, as names and values."""
+        record = self.record
+        facts = [
+            ("run folder", str(self.folder)),
+            ("state", f"{record.state} ({record.reason})" if record.reason else record.state),
+            ("steps", self.steps),
+        ]
+        if record.best_step is not None:
+            facts.append(("best step", str(record.best_step)))
+        if record.best_validation_loss is not None:
+            facts.append(("validation loss", self._loss_in_words()))
+        if record.published is not None:
+            facts.append(("published model", _short(Path(record.published.location))))
+        if (self.folder / METRICS_NAME).exists():
+            facts.append(("metrics", str(self.folder / METRICS_NAME)))
+        return facts
+
+    def history(self) -> list[tuple[str, str, str, str]]:
+        """The moves of the state machine: time, state, steps done, reason; the first row is a heading."""
+        rows = [(moment.time, moment.state, str(moment.step), moment.reason) for moment in self.record.history]
+        return [("time (UTC)", "state", "steps", "reason"), *rows]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values, ready for JSON."""
+        return {"folder": str(self.folder), **self.record.model_dump(exclude={"format_version"})}
+
+    def _loss_in_words(self) -> str:
+        loss = self.record.best_validation_loss or 0.0
+        if self.record.vocabulary_size is None:
+            return f"{loss:.3f} nats a token"
+        size = self.record.vocabulary_size
+        guess = math.log(size)
+        return f"{loss:.3f} nats a token, {guess - loss:.2f} below guessing (ln {size:,} = {guess:.3f})"
+
+
+def _short(path: Path) -> str:
+    """The path from the current folder, where it lies below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def find_runs(output_dir: Path) -> tuple[list[RunSummary], list[str]]:
+    """The runs below `output_dir`, the newest first, and what is wrong with those that cannot be read.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not output_dir.is_dir():
+        raise UserError(f"{output_dir}: no such folder; `foundry train CONFIG` makes runs")
+    found, problems = [], []
+    for path in sorted(output_dir.glob(f"*/{RECORD_NAME}")):
+        try:
+            found.append(RunSummary.read(path.parent))
+        except UserError as error:
+            problems.append(str(error))
+    return sorted(found, key=lambda run: run.changed, reverse=True), problems
+
+
+def table_of_runs(runs: list[RunSummary]) -> str:
+    """One line for each run."""
+    now = time.time()
+    rows = [
+        (str(run.folder), run.record.state, run.steps, run.best_loss, f"{age(now - run.changed)} ago") for run in runs
+    ]
+    return aligned([("run", "state", "steps", "best validation loss", "changed"), *rows], right=(3,))

@@ -1,0 +1,122 @@
+"""Shows a training run while it works: a live line on a terminal, a plain line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from foundry.terminal import discard_output, duration
+from foundry.training.events import CheckpointSaved, Evaluated, Event, Listener, Message, StateChanged, StepDone
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextlib.contextmanager
+def shown_progress(quiet: bool) -> Iterator[Listener]:
+    """A listener that shows what it is told on standard output; with `quiet`, only warnings on standard error."""
+    if quiet:
+        yield _warn
+    elif sys.stdout.isatty():
+        with _LiveLine() as live_line:
+            yield live_line
+    else:
+        yield PlainLines()
+
+
+def sentence(event: Event) -> str | None:
+    """What to say of an event in one line; None for the steps and what goes without saying."""
+    match event:
+        case Message(text=text):
+            return text
+        case Evaluated(step=step, validation_loss=loss, is_best=is_best):
+            return f"step {step}: validation loss {loss:.3f}{', the best so far' if is_best else ''}"
+        case StateChanged(state=state, reason=reason):
+            return f"{state}: {reason}"
+        case StepDone() | CheckpointSaved():
+            return None
+
+
+def step_line(event: StepDone) -> str:
+    """The progress of training in one line."""
+    parts = [f"step {event.step:>{len(str(event.total_steps))}} of {event.total_steps}", f"loss {event.loss:.3f}"]
+    if event.tokens_per_second:
+        parts.append(f"{event.tokens_per_second:,.0f} tokens/s")
+    if event.seconds_left is not None:
+        parts.append(f"{duration(event.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def _warn(event: Event) -> None:
+    if isinstance(event, Message) and event.warning:
+        print(event.text, file=sys.stderr)
+
+
+class PlainLines:
+    """Prints a line for each event worth one, and one for the steps every few seconds.
+
+    A reader that goes away, such as `head`, does not end the training.
+    """
+
+    def __init__(self) -> None:
+        self._printed_at = -SECONDS_BETWEEN_LINES
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Message) and event.warning:
+            print(event.text, file=sys.stderr)
+        elif isinstance(event, StepDone):
+            self._show_step(event)
+        elif (text := sentence(event)) is not None:
+            self._print(text)
+
+    def _show_step(self, event: StepDone) -> None:
+        now = time.monotonic()
+        if now - self._printed_at >= SECONDS_BETWEEN_LINES or event.step == event.total_steps:
+            self._printed_at = now
+            self._print(step_line(event))
+
+    def _print(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            discard_output()
+
+
+class _LiveLine:
+    """A bar that is redrawn in place, with the lines of other events above it."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._progress: Progress = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(separator=" of "),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[numbers]}"),
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> _LiveLine:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepDone):
+            self._show_step(event)
+        elif (text := sentence(event)) is not None:
+            style = "yellow" if isinstance(event, Message) and event.warning else None
+            self._progress.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def _show_step(self, event: StepDone) -> None:
+        numbers = step_line(event).partition(", ")[2]
+        if self._task is None:
+            self._task = self._progress.add_task("training", total=event.total_steps, numbers=numbers)
+        self._progress.update(self._task, completed=event.step, numbers=numbers)

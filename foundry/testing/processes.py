@@ -1,0 +1,123 @@
+"""Runs the real `foundry` command as a process of its own, with the limits that a small machine would have."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that has ended.
+
+    Attributes:
+        exit_code: as a shell reports it: 128 plus its number where a signal ended the process.
+    """
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def imported_modules(self) -> set[str]:
+        """The modules that were imported, where the process ran with `trace_imports`."""
+        lines = [line for line in self.stderr.splitlines() if line.startswith("import time:")]
+        return {line.rpartition("|")[2].strip() for line in lines}
+
+
+def run_foundry(
+    arguments: Sequence[str], *, trace_imports: bool = False, max_file_bytes: int | None = None
+) -> Finished:
+    """Run `foundry` in the current folder to its end, with the `foundry` that this process has imported.
+
+    Args:
+        trace_imports: have Python list each imported module on standard error.
+        max_file_bytes: the size at which writing a file fails, as on a disk without space.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end in two minutes; it is killed then.
+    """
+    options = ["-X", "importtime"] if trace_imports else []
+    process = subprocess.run(
+        [sys.executable, *options, "-m", "foundry", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+        preexec_fn=None if max_file_bytes is None else lambda: _limit_files(max_file_bytes),
+    )
+    return Finished(_as_shell_reports(process.returncode), process.stdout, process.stderr)
+
+
+def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> Finished:
+    """Run `foundry`, and send it a signal as soon as a line with `text` stands on its standard output.
+
+    Raises:
+        AssertionError: it ended without printing the text.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foundry", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+    )
+    assert process.stdout is not None
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if text in line:
+            process.send_signal(signal.Signals[signal_name])
+            break
+    rest, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert printed and text in printed[-1], f"ended before it printed {text!r}: {printed}{errors}"
+    return Finished(_as_shell_reports(process.returncode), "".join(printed) + rest, errors)
+
+
+def run_foundry_unread(arguments: Sequence[str]) -> Finished:
+    """Run `foundry` with a standard output whose reader has gone away before the first byte."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        process = subprocess.run(
+            [sys.executable, "-m", "foundry", *arguments],
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=_environment(),
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    finally:
+        os.close(write_end)
+    return Finished(_as_shell_reports(process.returncode), "", process.stderr)
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, with its own `foundry` first and without a terminal's size or colours."""
+    import foundry
+
+    source = str(Path(foundry.__file__).parent.parent)
+    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "FORCE_COLOR")}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))}
+
+
+def _limit_files(num_bytes: int) -> None:
+    """Let a write beyond `num_bytes` of a file fail with an error, instead of ending the process."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, num_bytes))
+
+
+def _as_shell_reports(code: int) -> int:
+    return 128 - code if code < 0 else code

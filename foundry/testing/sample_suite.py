@@ -1,0 +1,163 @@
+"""A small acceptance suite with every outcome that a scenario can have, to see how it is run and reported."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+LENDING = """\
+@allure.label.epic:Public_library @critical
+Feature: Books are lent
+  A reader takes a book home.
+
+  @REQ-LEND-01
+  Rule: A book is lent to one reader
+
+    Scenario: A book on the shelf is lent
+      Given a reader
+      And a shelf
+        | book    | pages |
+        | Emma    | 474   |
+      When a book is lent
+      Then 0 books are left
+
+    Scenario: A lent book is not on the shelf
+      Given a shelf
+        | book    | pages |
+        | Emma    | 474   |
+      When a book is lent
+      Then 1 books are left
+
+    Scenario: A book is lent from no shelf
+      Given a shelf
+      When a book is lent
+      Then 0 books are left
+
+    Scenario: The library does not open
+      Given a shelf
+      Then 0 books are left
+
+    @minor
+    Scenario Outline: A <size> book is lent
+      Given a shelf
+        | book   | pages   |
+        | <book> | <pages> |
+      When a book is lent
+      Then 0 books are left
+
+      Examples:
+        | size  | book    | pages |
+        | small | Candide | 129   |
+        | big   | Ulysses | 730   |
+
+  @REQ-LEND-02
+  Rule: A book comes back
+
+    @normal
+    Scenario: A book that nobody thought of comes back
+      When a book comes back
+      Then 1 books are left
+"""
+
+FIRE = """\
+@blocker
+Feature: The library burns
+  What the power cut interrupts is not forgotten.
+
+  @REQ-FIRE-01
+  Scenario: The lights go out
+    When the power fails
+    Then 0 books are left
+"""
+
+TRAINING = """\
+@normal
+Feature: A run is watched
+
+  @REQ-RUN-01
+  Scenario: A run shows its history
+    Given a run with three losses
+    Then 0 books are left
+"""
+
+ARCHIVE = """\
+@slow @minor
+Feature: The archive is complete
+
+  @REQ-ARCHIVE-01
+  Scenario: Every book ever printed is there
+    Given a shelf
+    Then 0 books are left
+"""
+
+STEPS = """\
+import json
+import os
+import signal
+from pathlib import Path
+
+from behave import given, then, when
+
+from foundry.training.lifecycle import Run
+
+
+@given("a shelf")
+def shelf(context):
+    context.books = [row["book"] for row in context.table or []]
+
+
+@given("a reader")
+def reader(context):
+    context.reader = True
+
+
+@given("a run with three losses")
+def run_with_losses(context):
+    context.books = []
+    run = Run.create(Path("runs/watched"), "watched", "fingerprint", "0.1.0", "")
+    losses = [{"step": step, "loss": 3.0 - step} for step in (1, 2, 3)]
+    run.metrics.write_text("".join(json.dumps(row) + "\\n" for row in losses))
+
+
+@when("a book is lent")
+def lend(context):
+    print("the reader is", os.getpid())
+    context.world.attach("Slip", f"lent: {context.books.pop()}")
+
+
+@when("the power fails")
+def power_fails(context):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@then("{number:d} books are left")
+def books_left(context, number):
+    assert len(context.books) == number, f"{len(context.books)} books are left, expected {number}"
+"""
+
+HOOKS = """
+
+open_the_workspace = before_scenario
+
+
+def before_scenario(context, scenario):
+    open_the_workspace(context, scenario)
+    if scenario.name == "The library does not open":
+        raise OSError("the key is lost")
+"""
+
+
+def write_sample_suite(folder: Path, project: Path) -> None:
+    """Write the suite into `folder`, with the Behave configuration and the hooks of `project`."""
+    for place, content in {
+        "features/library/lending.feature": LENDING,
+        "disasters/fire.feature": FIRE,
+        "features/archive/complete.feature": ARCHIVE,
+        "features/training_runs/watching.feature": TRAINING,
+        "steps/library_steps.py": STEPS,
+        "environment.py": (project / "environment.py").read_text(encoding="utf-8") + HOOKS,
+    }.items():
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    shutil.copy(project / "pyproject.toml", folder)
