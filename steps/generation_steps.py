@@ -18,6 +18,7 @@ from hypothesis import example, settings
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 from parse import with_pattern
+from safetensors.torch import load_file
 
 from foundry.config import ModelConfig
 from foundry.data.fast_tokenizer import FastTokenizer
@@ -26,7 +27,9 @@ from foundry.generation import Generation, Generator, SamplingRule, next_token
 from foundry.generation.sampling import candidates
 from foundry.generation.text import NewText
 from foundry.models import create_model
+from foundry.testing.experiments import REMOVED, small_experiment, write_code_corpus
 from foundry.testing.models import far_from_zero
+from foundry.trainer import Trainer, TrainingReport
 
 CONTEXT = 64
 SMALL = {"layers": 2, "hidden_size": 64, "attention_heads": 4, "tie_embeddings": False}
@@ -60,6 +63,7 @@ class GenerationState:
     changes: dict[int, list[Generation]] = field(default_factory=dict)
     examples: int = 0
     folder: Path = Path("saved")
+    run: TrainingReport | None = None
     refusal: str = ""
 
 
@@ -392,6 +396,35 @@ def _(context: Context, fault: str) -> None:
         state.refusal = str(error)
 
 
+@given("a small experiment has been trained and published")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    write_code_corpus(Path("corpus"))
+    state.run = Trainer(small_experiment({"training.train_steps": 2, "training.checkpoint_schedule": REMOVED})).train()
+
+
+@when("generators are loaded from its run folder and from its artifact")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    assert state.run is not None and state.run.record.published is not None
+    state.generator = Generator.load(state.run.run_folder, device="cpu")
+    state.loaded = Generator.load(state.run.record.published.location, device="cpu")
+
+
+@when("a byte of the published weights flips, and a generator is loaded from the artifact")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    assert state.run is not None and state.run.record.published is not None
+    artifact = Path(state.run.record.published.location)
+    content = bytearray((artifact / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (artifact / "model.safetensors").write_bytes(content)
+    try:
+        Generator.load(artifact, device="cpu")
+    except FoundryError as error:
+        state.refusal = str(error)
+
+
 @when("a generator is loaded from the folder")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
@@ -612,6 +645,19 @@ def _(context: Context, names: str) -> None:
     assert result.seconds > 0, result.seconds
 
 
+@then("both hold the published weights")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    assert state.run is not None and state.run.record.published is not None and state.loaded is not None
+    published = load_file(Path(state.run.record.published.location) / "model.safetensors")
+    assert len(published) > 10, list(published)
+    for generator in (generator_of(context), state.loaded):
+        weights = generator.model.state_dict()
+        different = [name for name, tensor in published.items() if not torch.equal(weights[name], tensor)]
+        assert not different, f"other weights in {different}"
+
+
+@then("both write the same text")
 @then("it continues a prompt as the original does")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
@@ -621,4 +667,4 @@ def _(context: Context) -> None:
         for generator in (generator_of(context), state.loaded)
     )
     assert loaded.tokens == original.tokens, f"{loaded.tokens} and {original.tokens}"
-    assert state.loaded.context == CONTEXT, state.loaded.context
+    assert state.loaded.context == generator_of(context).context, state.loaded.context
