@@ -298,7 +298,7 @@ def step(context: Context, kind: str) -> None:
     preparation_of(context).prepare()
 
 
-@when("the data is prepared with {key} {value}")
+@when("the data is prepared with {key:S} {value:S}")
 def step(context: Context, key: str, value: str) -> None:
     preparation_of(context).set(key, value)
     preparation_of(context).try_to_prepare()
