@@ -440,7 +440,7 @@ def _(context: Context, prompt: str) -> None:
         state.refusal = str(error)
 
 
-@when("a generator is loaded from {folder:S}")
+@when("loading a generator from {folder} is tried")
 def _(context: Context, folder: str) -> None:
     state = context.world.of(GenerationState)
     if folder != "a folder that is not there":

@@ -39,7 +39,7 @@ Feature: A generator is loaded from wherever a model is kept
   Rule: A folder without a model is refused by name
 
     Scenario Outline: <folder> is refused
-      When a generator is loaded from <folder>
+      When loading a generator from <folder> is tried
       Then generation is refused because "<reason>"
 
       Examples:
