@@ -61,6 +61,7 @@ def folder(*texts: str | bytes, suffix: str = "txt", **tokenizer: str) -> Callab
         files = {f"{letter}.{suffix}": text for letter, text in zip("abc", texts, strict=False)}
         preparation.set("data.source_corpus", str(write_texts(Path("corpus"), files)))
         preparation.settings["tokenizer"] |= tokenizer
+        Path("plain").mkdir()
 
     return make
 
@@ -71,7 +72,6 @@ MISTAKES: dict[str, Callable[[Preparation], None]] = {
     "a folder without git": repository("plain"),
     "a repository without commits": repository("sample"),
     "an unknown revision": repository_with("data.git.revision", "v9"),
-    "a revision like an option": repository_with("data.git.revision", "--all"),
     "an unknown language": repository_with("data.git.languages", "[pyton]"),
     "a repository of pictures": repository_with("data.git.commits", "false", {"a.png": b"\x89PNG\0"}),
     "a URL without a repository": repository("file:///nowhere/here"),
@@ -90,6 +90,7 @@ MISTAKES: dict[str, Callable[[Preparation], None]] = {
     "three equal documents": folder(*[PROGRAMS[0]] * 3),
     "less than one block": folder("ab", "a"),
     "a missing tokenizer": folder(*PROGRAMS, tokenizer_type="pretrained", name_or_path="./tokenizer"),
+    "a folder without tokenizer": folder(*PROGRAMS, tokenizer_type="pretrained", name_or_path="plain"),
     "too small a sentencepiece": folder(*PROGRAMS, tokenizer_type="sentencepiece"),
 }
 

@@ -17,7 +17,6 @@ Feature: A corpus that cannot be used is refused in one line
         | a folder without git         | data.git.repository: plain is not a git repository; name the folder of one, or its URL                         |
         | a repository without commits | data.git.repository: sample has no commits; commit something first                                             |
         | an unknown revision          | data.git.revision: 'v9' names no commit in sample; see git log --oneline --all                                 |
-        | a revision like an option    | data.git.revision: '--all' names no commit in sample; see git log --oneline --all                              |
         | an unknown language          | data.git.languages: 'pyton' is not a known language; did you mean python?                                      |
         | a repository of pictures     | sample at 8ac2d65cde02 holds no text to train on; left out: 1 binary (a.png)                                   |
         | a URL without a repository   | data.git.repository: file:///nowhere/here cannot be cloned: '/nowhere/here' does not appear to be a git repository |
@@ -42,6 +41,7 @@ Feature: A corpus that cannot be used is refused in one line
       Examples: tokenizers
         | mistake                      | message                                                                                                   |
         | a missing tokenizer          | tokenizer.name_or_path: no folder at ./tokenizer                                                          |
+        | a folder without tokenizer   | plain holds no tokenizer |
         | too small a sentencepiece    | tokenizer.vocab_size (300) must be at least 302 for sentencepiece on this corpus: 256 bytes, 5 special tokens and the characters that it uses |
 
     Scenario Outline: A saved data set with <mistake> is refused

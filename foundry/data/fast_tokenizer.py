@@ -74,6 +74,8 @@ class FastTokenizer:
         Raises:
             UserError: there is none, or it cannot be read.
         """
+        if not (any(folder.glob("*.json")) or any(folder.glob("*.model"))):
+            raise UserError(f"{folder} holds no tokenizer")
         if not (folder / TOKENIZER_FILE).is_file():
             return cls.pretrained(str(folder))
         try:
@@ -97,7 +99,7 @@ class FastTokenizer:
         try:
             found = AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError, ImportError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"tokenizer.name_or_path: {name} cannot be loaded: {reason}") from error
         if not getattr(found, "is_fast", False):
             raise UserError(
