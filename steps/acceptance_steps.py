@@ -238,6 +238,13 @@ def page_tells(context: Context) -> None:
     assert not missing, f"the page does not tell: {missing}; it tells: {told}"
 
 
+@then("the page lists the errors")
+def page_errors(context: Context) -> None:
+    errors = context.world.of(Acceptance).sample.page_data["widgets/globals.json"]["errors"]
+    listed, expected = sorted(error["message"] for error in errors), sorted(row["error"] for row in context.table)
+    assert listed == expected, f"listed: {listed}\nexpected: {expected}"
+
+
 @then("the page has the categories")
 def page_categories(context: Context) -> None:
     nodes = context.world.of(Acceptance).sample.page_data["widgets/categories.json"]["nodes"].values()
