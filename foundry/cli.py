@@ -1,4 +1,4 @@
-"""The verbs of the `foundry` command, one thin function each; what is heavy is imported inside the verb that needs it."""
+"""The verbs of the `foundry` command, one thin function each; a verb imports what is heavy itself, when it needs it."""
 
 from __future__ import annotations
 
@@ -103,10 +103,8 @@ def _trainer(experiment: Path, repository: str | None, overrides: list[str], lis
             overrides = [*overrides, f"data.git.repository={json.dumps(repository)}"]
         return Trainer(load_experiment(experiment, overrides), on_event=listen)
     if repository is not None or overrides:
-        raise typer.BadParameter(
-            f"the configuration of a run is fixed; train a configuration instead of {experiment}",
-            param_hint="--repository" if repository is not None else "--set",
-        )
+        option = "--repository" if repository is not None else "--set"
+        raise UserError(f"{option}: the configuration of a run is fixed; name a configuration instead of {experiment}")
     return Trainer.of_run(experiment, on_event=listen)
 
 
@@ -126,13 +124,19 @@ def _after_training(report: TrainingReport) -> str:
 
 @app.command(short_help="Continue prompts with a trained model.")
 def generate(
-    reference: Annotated[str, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder, a published model, or a Hugging Face folder.")],
-    prompt: Annotated[list[str], typer.Option("--prompt", "-p", metavar="TEXT", help="The text to continue; repeatable.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder, a published model, or a Hugging Face folder.")
+    ],
+    prompt: Annotated[
+        list[str], typer.Option("--prompt", "-p", metavar="TEXT", help="The text to continue; repeatable.")
+    ],
     max_new_tokens: Annotated[int | None, typer.Option(metavar="N", min=1, help="The most tokens to add.")] = None,
     temperature: Annotated[
         float | None, typer.Option(metavar="T", min=0, max=2, help="Divides the logits; 0 takes the likeliest token.")
     ] = None,
-    top_k: Annotated[int | None, typer.Option(metavar="K", min=0, help="Draw among the k likeliest tokens; 0 means all.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(metavar="K", min=0, help="Draw among the k likeliest tokens; 0 means all.")
+    ] = None,
     top_p: Annotated[
         float | None, typer.Option(metavar="P", help="Draw among the likeliest tokens that reach this probability.")
     ] = None,
@@ -155,7 +159,6 @@ def generate(
     """
     if not all(prompt):
         raise UserError("--prompt: is empty; give at least one character, or <|endoftext|> to begin a new text")
-    texts = len(prompt) * num_samples
     is_one_text = len(prompt) == 1 and num_samples == 1
     if stream is None:
         stream = is_one_text and sys.stdout.isatty() and not as_json
@@ -171,7 +174,7 @@ def generate(
     )
     if stream:
         print(_shown(prompt[0]), end="", flush=True)
-    texts = Generator.load(reference, device).generate(
+    generated = Generator.load(reference, device).generate(
         prompt,
         max_new_tokens or defaults.max_new_tokens,
         rule,
@@ -181,11 +184,11 @@ def generate(
         on_text=_print_piece if stream else None,
     )
     if as_json:
-        print(json.dumps([text.as_dict() for text in texts], indent=2, ensure_ascii=False))
+        print(json.dumps([text.as_dict() for text in generated], indent=2, ensure_ascii=False))
     elif stream:
         print()
     else:
-        _print_texts(texts)
+        _print_texts(generated)
 
 
 def _generation_defaults(reference: Path) -> GenerationConfig:
@@ -193,6 +196,8 @@ def _generation_defaults(reference: Path) -> GenerationConfig:
     from foundry.config import GenerationConfig
     from foundry.config_file import load_experiment
 
+    if not reference.is_dir():
+        raise UserError(f"{reference}: no such folder; name a run, a published model or a Hugging Face folder")
     path = reference / "config.yaml"
     return load_experiment(path).generation if path.is_file() else GenerationConfig()
 
@@ -298,8 +303,7 @@ def _plan_rows(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 @app.command(name="list", short_help="List the runs.")
 def list_runs(
-    output_dir: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder that holds the runs.")
-    ] = DEFAULT_RUNS,
+    output_dir: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder that holds the runs.")] = DEFAULT_RUNS,
     as_json: AsJson = False,
 ) -> None:
     """List the runs, the newest first: state, steps, best validation loss, age.
@@ -342,7 +346,9 @@ def accept(
         typer.Option("--tags", metavar="EXPRESSION", help="Only scenarios with these tags; repeatable."),
     ] = None,
     report: Annotated[Path, typer.Option(metavar="PATH", help="Where the report is written.")] = Path("report.html"),
-    results: Annotated[Path, typer.Option(metavar="FOLDER", help="Where Allure's results are written.")] = Path("allure-results"),
+    results: Annotated[Path, typer.Option(metavar="FOLDER", help="Where Allure's results are written.")] = Path(
+        "allure-results"
+    ),
     workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that run features side by side.")] = 2,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
@@ -360,8 +366,12 @@ def accept(
 
 @app.command(short_help="Write the report of the last scenarios.")
 def report(
-    results: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="The folder with Allure's results.")] = Path("allure-results"),
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="The page to write.")] = Path("report.html"),
+    results: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="The folder with Allure's results.")] = Path(
+        "allure-results"
+    ),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="The page to write.")] = Path(
+        "report.html"
+    ),
 ) -> None:
     """Write the report of the scenarios that `foundry accept` or `behave` ran last, as one page.
 

@@ -169,22 +169,26 @@ def schema_verdict(context: Context, verdict: str) -> None:
     expect_equal(found, [(item.change, verdict == "accepts") for item in state(context).outcomes])
 
 
+META_SCHEMA = jsonschema.Draft202012Validator.META_SCHEMA
+
+
 @then("the JSON Schema is one itself")
 def schema_is_valid(_context: Context) -> None:
-    jsonschema.Draft202012Validator.check_schema(experiment_json_schema())
+    errors = list(jsonschema.Draft202012Validator(META_SCHEMA).iter_errors(experiment_json_schema()))
+    assert not errors, errors
 
 
-@when("{name} is loaded")
+@when("the file {name} is loaded")
 def load_file(context: Context, name: str) -> None:
     state(context).config, state(context).message = load(Path(name))
 
 
-@when("{name} is loaded with the overrides")
+@when("the file {name} is loaded with the overrides")
 def load_with_overrides(context: Context, name: str) -> None:
     state(context).config, state(context).message = load(Path(name), [row["override"] for row in context.table])
 
 
-@when("{name} is loaded with one of these overrides at a time")
+@when("the file {name} is loaded with one of these overrides at a time")
 def load_with_each_override(context: Context, name: str) -> None:
     for row in context.table:
         config, message = load(Path(name), [row["override"]])

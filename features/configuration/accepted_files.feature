@@ -51,7 +51,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         model: {hidden_size: *width}
         training: {<<: {train_steps: 5, use_amp: true}, use_amp: false}
         """
-      When tiny.yaml is loaded
+      When the file tiny.yaml is loaded
       Then it is accepted with
         | key                  | value |
         | model.hidden_size    | 64    |
@@ -90,7 +90,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         data: {git: {repository: .}}
         training: {train_steps: 100, learning_rate: 1}
         """
-      When tiny.yaml is loaded with the overrides
+      When the file tiny.yaml is loaded with the overrides
         | override                                        |
         | training.learning_rate=1e-4                     |
         | model.layers=2                                  |
@@ -114,7 +114,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         data: {git: {repository: .}}
         training: {train_steps: 100}
         """
-      When tiny.yaml is loaded with one of these overrides at a time
+      When the file tiny.yaml is loaded with one of these overrides at a time
         | override                   | message                                                                                           |
         | training.learning_rat=1    | --set: training.learning_rat: unknown key; did you mean learning_rate?                            |
         | training.learning_rate=big | --set: training.learning_rate: must be a number, got big                                          |

@@ -116,7 +116,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         model: {layers: 0, hidden_size: 100, attention_heads: 3, key_value_heads: 2}
         training: {epochs: 1, train_steps: 2, learning_rate: abc, early_stopping_patience: 2}
         """
-      When tiny.yaml is loaded
+      When the file tiny.yaml is loaded
       Then it is refused with exactly
         """
         tiny.yaml: model.layers: must be at least 1, got 0
@@ -135,7 +135,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         model: {hidden_size: 100, attention_heads: three, key_value_heads: 2}
         training: {epochs: soon, warmup_steps: 5}
         """
-      When tiny.yaml is loaded
+      When the file tiny.yaml is loaded
       Then it is refused with exactly
         """
         tiny.yaml: experiment_name: is missing, and has no default
@@ -167,7 +167,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
 
     Scenario: Aliases that stand for a billion values are refused without being followed
       Given a file bomb.yaml in which nine lines of aliases stand for 1,000,000,000 values
-      When bomb.yaml is loaded
+      When the file bomb.yaml is loaded
       Then it is refused with exactly
         """
         bomb.yaml: holds more than 10,000 values, aliases followed
@@ -175,7 +175,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
 
     Scenario: Lists nested without end are refused
       Given a file deep.yaml with 100000 lists inside one another
-      When deep.yaml is loaded
+      When the file deep.yaml is loaded
       Then it is refused with exactly
         """
         deep.yaml: is nested too deeply
@@ -183,7 +183,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
 
     Scenario: A file in another encoding is refused
       Given a file latin.yaml with the bytes 61 3a 20 e4 0a
-      When latin.yaml is loaded
+      When the file latin.yaml is loaded
       Then it is refused with exactly
         """
         latin.yaml: is not UTF-8 text (byte 0xe4 at 3); save it as UTF-8
@@ -191,7 +191,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
 
     Scenario: A file with a control character is refused
       Given a file control.yaml with the bytes 61 3a 20 00 0a
-      When control.yaml is loaded
+      When the file control.yaml is loaded
       Then it is refused with exactly
         """
         control.yaml: not valid YAML: the character U+0000 may not occur
@@ -199,7 +199,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
 
     Scenario: A file that is far too large is not read
       Given a file weights.yaml of 1000001 bytes
-      When weights.yaml is loaded
+      When the file weights.yaml is loaded
       Then it is refused with exactly
         """
         weights.yaml: is larger than 1,000,000 bytes, so it is not an experiment's YAML file
@@ -210,7 +210,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         """
         experiment_name: x
         """
-      When my_model.yml is loaded
+      When the file my_model.yml is loaded
       Then it is refused with exactly
         """
         my_model.yml: no such file; did you mean my-model.yaml?

@@ -49,15 +49,17 @@ def loss_curve_text(rows: Rows, width: int) -> str:
 
     figure = plotext.figure
     figure.clear()
-    for curve, marker in zip(curves, ("braille", "o"), strict=False):
+    shown = []
+    for curve, (marker, sign) in zip(curves, (("braille", "⠒"), ("o", "o")), strict=False):
         signal = figure.signal(curve.steps, curve.values, marker=marker)
-        signal.label(curve.label)
         if marker == "braille":
             signal.lines()
         figure.draw(signal)
+        shown.append(f"{sign} {curve.label}")
     figure.plot_size(width, TERMINAL_HEIGHT)
-    figure.legend(x=1, y=1, ha=1, va=1)
-    figure.title(LOSS_LABEL)
+    figure.title(f"{LOSS_LABEL}: {', '.join(shown)}")
+    first, last = curves[0].steps[0], curves[0].steps[-1]
+    figure.ruler("x").ticks(sorted({first + (last - first) * part // 4 for part in range(5)}))
     figure.label("step", "x")
     text: str = figure.build().string(colorless=True)
     return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))

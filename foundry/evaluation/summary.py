@@ -77,7 +77,7 @@ class RunSummary:
         if record.best_validation_loss is not None:
             facts.append(("validation loss", self._loss_in_words()))
         if record.published is not None:
-            facts.append(("published model", record.published.location))
+            facts.append(("published model", _short(Path(record.published.location))))
         if (self.folder / METRICS_NAME).exists():
             facts.append(("metrics", str(self.folder / METRICS_NAME)))
         return facts
@@ -98,6 +98,11 @@ class RunSummary:
         size = self.record.vocabulary_size
         guess = math.log(size)
         return f"{loss:.3f} nats a token, {guess - loss:.2f} below guessing (ln {size:,} = {guess:.3f})"
+
+
+def _short(path: Path) -> str:
+    """The path from the current folder, where it lies below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def find_runs(output_dir: Path) -> tuple[list[RunSummary], list[str]]:

@@ -59,6 +59,32 @@ def run_foundry(
     return Finished(_as_shell_reports(process.returncode), process.stdout, process.stderr)
 
 
+def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> Finished:
+    """Run `foundry`, and send it a signal as soon as a line with `text` stands on its standard output.
+
+    Raises:
+        AssertionError: it ended without printing the text.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foundry", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+    )
+    assert process.stdout is not None
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if text in line:
+            process.send_signal(signal.Signals[signal_name])
+            break
+    rest, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert printed and text in printed[-1], f"ended before it printed {text!r}: {printed}{errors}"
+    return Finished(_as_shell_reports(process.returncode), "".join(printed) + rest, errors)
+
+
 def run_foundry_unread(arguments: Sequence[str]) -> Finished:
     """Run `foundry` with a standard output whose reader has gone away before the first byte."""
     read_end, write_end = os.pipe()

@@ -1,0 +1,113 @@
+# The verbs that train, generate and look at a run, each through a real process.
+@allure.label.epic:Command_line @critical
+Feature: One command trains, the same command goes on, and others use what it made
+  A user needs three commands: train, generate, info. Each says where things are and what to do next,
+  and whatever goes wrong, nothing is lost and nothing is left half-written.
+
+  @REQ-CLI-04 @blocker
+  Rule: Training ends with a published model, and says so when there is nothing left to do
+
+    Scenario: A relaunched run that is complete trains nothing, and does not even load torch
+      Given a corpus of code, and an experiment file small.yaml that trains on it for 4 steps
+      And the command "foundry train small.yaml" has been run, and printed
+        | text                                   |
+        | created: {run}                         |
+        | step 4 of 4                            |
+        | run folder       {run}                 |
+        | steps            4 of 4                |
+        | published model  artifacts/            |
+        | foundry generate {run} --prompt "def " |
+      When the command "foundry train small.yaml" is run again, with its imports traced
+      Then the command exits with 0
+      And standard output has, in this order
+        | text                                            |
+        | {run} is complete, nothing was left to train    |
+        | steps            4 of 4                         |
+      And the library torch was not imported
+      And nothing in the workspace has changed
+
+  @REQ-CLI-05
+  Rule: What stops a training from outside loses nothing, and shows in the exit code
+
+    Scenario: SIGTERM saves the step that was under way and exits with 143
+      Given a corpus of code, and an experiment file long.yaml that trains on it for 100000 steps
+      And a git repository code with the files of the corpus
+      When the command "foundry train long.yaml --repository code --set data.source_corpus=null --set training.evaluation_interval=100000" is run, and is sent SIGTERM when it prints "step "
+      Then the command exits with 143
+      And standard error is one line with
+        | text                         |
+        | interrupted by SIGTERM after |
+        | launch again to go on at     |
+      And the run is interrupted, and its last step is checkpointed
+
+    Scenario: Without space for a checkpoint, training fails in one line and leaves nothing half-written
+      Given a corpus of code, and an experiment file small.yaml that trains on it for 4 steps
+      When the command "foundry train small.yaml --quiet" is run where no file may pass 100000 bytes
+      Then the command exits with 1
+      And standard error is one line with
+        | text                                |
+        | step-00000002                       |
+        | the checkpoint could not be written |
+        | File too large                      |
+      And nothing half-written is left in the workspace
+
+  @REQ-CLI-06
+  Rule: A trained model is used by its run folder
+
+    Scenario: Texts are generated as JSON, the same prompt twice the same
+      Given a small experiment
+      And it has been trained
+      When the command "foundry generate {run} -p 'def load' -p 'def load' --top-k 1 --max-new-tokens 3 --json" is run
+      Then the command exits with 0
+      And standard output is two equal texts that begin with "def load"
+
+    Scenario: A damaged model is refused, not used
+      Given a small experiment
+      And it has been trained
+      And a byte of the published weights has flipped
+      When the command "foundry generate {run} --prompt def" is run
+      Then the command exits with 1
+      And standard error is one line with
+        | text                                            |
+        | the artifact is damaged: model.safetensors does |
+
+  @REQ-CLI-07 @normal
+  Rule: A run is shown as it was, in the terminal and as a page
+
+    Scenario: The run's facts, history and loss curve are shown, and a page that stands alone is written
+      Given a small experiment
+      And it has been trained
+      When the command "foundry info {run} --html page.html" is run
+      Then the command exits with 0
+      And standard output has, in this order
+        | text                                               |
+        | run folder       {run}                             |
+        | state            cleaned                           |
+        | steps            12 of 12                          |
+        | time (UTC)                                         |
+        | created                                            |
+        | stopped                                            |
+        | published                                          |
+        | loss (nats a token): ⠒ training, o validation      |
+        | page: page.html                                    |
+      And the page page.html holds 4 plots and
+        | text                 |
+        | experiment_name: small |
+        | all_steps_completed  |
+        | learning rate        |
+        | gradient norm        |
+        | tokens per second    |
+      And the page page.html loads nothing from elsewhere
+
+    Scenario: A configuration shows what it would train
+      Given a corpus of code, and an experiment file small.yaml that trains on it for 4 steps
+      When the command "foundry info small.yaml --set training.train_steps=1000" is run in this process
+      Then the command exits with 0
+      And standard output has, in this order
+        | text                                   |
+        | experiment        small                |
+        | state             not begun            |
+        | source            corpus               |
+        | tokens in a step  128                  |
+        | length            1,000 steps, 128,000 tokens |
+      And nothing in the workspace has changed

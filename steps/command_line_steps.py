@@ -1,0 +1,299 @@
+"""Steps about the `foundry` command: each runs it as a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shlex
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from behave import given, then, when
+from behave.runner import Context
+
+import foundry
+from foundry.cli import app
+from foundry.config_file import experiment_json_schema
+from foundry.files import TEMPORARY_PREFIX
+from foundry.testing.experiments import write_code_corpus
+from foundry.testing.faults import flip_byte
+from foundry.testing.processes import Finished, run_foundry, run_foundry_unread, run_foundry_until
+from foundry.testing.runs import Runs, checkpointed, contents_of
+from foundry.training.lifecycle import RECORD_NAME, Run, RunRecord, State
+
+MOVES_TO: dict[str, list[State]] = {
+    "created": [],
+    "interrupted": ["training", "interrupted"],
+    "cleaned": ["training", "stopped", "published", "cleaned"],
+}
+
+
+@dataclass
+class CommandState:
+    """The last process, and those of a table of commands.
+
+    Attributes:
+        before: what stood in the workspace before.
+    """
+
+    finished: Finished = field(default_factory=lambda: Finished(-1, "", ""))
+    rows: list[tuple[str, Finished, Finished]] = field(default_factory=list)
+    before: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+def state(context: Context) -> CommandState:
+    found: CommandState = context.world.of(CommandState)
+    return found
+
+
+def arguments(context: Context, command: str) -> list[str]:
+    """The words after `foundry`; `{run}` is the folder of the scenario's run."""
+    runs: Runs = context.world.of(Runs)
+    program, *words = shlex.split(command)
+    assert program == "foundry", f"not a foundry command: {command}"
+    return [word.replace("{run}", str(runs.folder)) for word in words]
+
+
+def expect_text(found: str, expected: str) -> None:
+    assert found == expected, f"expected:\n{expected}\nfound:\n{found}"
+
+
+def expect_ending(finished: Finished, exit_code: int) -> None:
+    shown = f"standard output:\n{finished.stdout}\nstandard error:\n{finished.stderr}"
+    assert finished.exit_code == exit_code, f"exit code {finished.exit_code} instead of {exit_code}\n{shown}"
+
+
+def only_run(context: Context) -> Path:
+    """The folder of the one run below `runs`, also for `{run}` in later commands."""
+    found = [path.parent for path in Path("runs").glob(f"*/{RECORD_NAME}")]
+    assert len(found) == 1, f"expected one run below runs, found {found}"
+    context.world.of(Runs).folder = found[0]
+    return found[0]
+
+
+@given("a corpus of code, and an experiment file {name} that trains on it for {steps:d} steps")
+def corpus_and_file(_context: Context, name: str, steps: int) -> None:
+    write_code_corpus(Path("corpus"))
+    Path(name).write_text(
+        f"experiment_name: {Path(name).stem}\n"
+        "data: {source_corpus: corpus, batch_size: 4, max_sequence_length: 32}\n"
+        "tokenizer: {vocab_size: 320}\n"
+        "model: {layers: 2, hidden_size: 32, attention_heads: 2}\n"
+        f"training: {{train_steps: {steps}, learning_rate: 3e-3, evaluation_interval: {max(1, steps // 2)}}}\n",
+        encoding="utf-8",
+    )
+
+
+@given("the files")
+def files_of_table(context: Context) -> None:
+    for row in context.table:
+        path = Path(row["file"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(row["text"].replace("\\n", "\n") + "\n", encoding="utf-8")
+
+
+@given("the runs")
+def runs_of_table(context: Context) -> None:
+    for row in context.table:
+        run = Run.create(Path(row["folder"]), Path(row["folder"]).name, "0" * 12, "0.1.0", "")
+        steps, total = (int(number) for number in row["steps"].split(" of "))
+        run.note(total_steps=total, steps_done=steps)
+        if row["loss"]:
+            run.note(best_step=steps, best_validation_loss=float(row["loss"]))
+        for move in MOVES_TO[row["state"]]:
+            run.move(move, "as in the table")
+
+
+@given("a byte of the published weights has flipped")
+def flipped_weights(context: Context) -> None:
+    record = RunRecord.read(context.world.of(Runs).folder)
+    assert record.published is not None
+    flip_byte(Path(record.published.location) / "model.safetensors", -1)
+
+
+@when('the command "{command}" is run')
+def run_command(context: Context, command: str) -> None:
+    state(context).before = contents_of(Path())
+    state(context).finished = run_foundry(arguments(context, command))
+
+
+@when('the command "{command}" is run in this process')
+def run_command_here(context: Context, command: str) -> None:
+    state(context).before = contents_of(Path())
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exit_code = app(arguments(context, command), prog_name="foundry", standalone_mode=False)
+    state(context).finished = Finished(exit_code or 0, printed.getvalue(), "")
+
+
+@when('the command "{command}" is run again, with its imports traced')
+def run_command_traced(context: Context, command: str) -> None:
+    only_run(context)
+    state(context).before = contents_of(Path())
+    state(context).finished = run_foundry(arguments(context, command), trace_imports=True)
+
+
+@when('the command "{command}" is run where no file may pass {size:d} bytes')
+def run_command_limited(context: Context, command: str, size: int) -> None:
+    state(context).finished = run_foundry(arguments(context, command), max_file_bytes=size)
+
+
+@when('the command "{command}" is run, and is sent {signal_name} when it prints "{text}"')
+def run_command_signalled(context: Context, command: str, signal_name: str, text: str) -> None:
+    state(context).finished = run_foundry_until(arguments(context, command), text, signal_name)
+
+
+@when('the command "{command}" is run for a reader that has gone away')
+def run_command_unread(context: Context, command: str) -> None:
+    state(context).finished = run_foundry_unread(arguments(context, command))
+
+
+@when("each of these commands is run")
+def run_commands(context: Context) -> None:
+    state(context).before = contents_of(Path())
+    for row in context.table:
+        finished = run_foundry(arguments(context, row["command"]))
+        exit_code = int(row.get("exit code") or 2)
+        expected = Finished(exit_code, "", row.get("message") or "")
+        state(context).rows.append((row["command"], finished, expected))
+
+
+@then("each exits with its code and its message as the only line")
+def each_message(context: Context) -> None:
+    for command, finished, expected in state(context).rows:
+        found = Finished(finished.exit_code, finished.stdout, finished.stderr.rstrip("\n"))
+        assert found == expected, f"{command}\nexpected: {expected}\nfound:    {found}"
+
+
+@then("each shows how it is used, with an example")
+def each_help(context: Context) -> None:
+    for command, finished, _ in state(context).rows:
+        expect_ending(finished, 0)
+        verb = command.removesuffix(" --help")
+        wanted = [f"Usage: {verb} ", "Example", f"\n    {verb}"] if verb != "foundry" else ["Begin with:", "Commands:"]
+        missing = [text for text in wanted if text not in finished.stdout]
+        assert not missing, f"{command}: {missing} not in\n{finished.stdout}"
+
+
+@then("the command exits with {code:d}")
+def command_exits(context: Context, code: int) -> None:
+    expect_ending(state(context).finished, code)
+
+
+@then("standard output is")
+def stdout_is(context: Context) -> None:
+    text = context.text.replace("{version}", foundry.__version__)
+    expect_text(state(context).finished.stdout.rstrip("\n"), text)
+
+
+@then("standard error is")
+def stderr_is(context: Context) -> None:
+    expect_text(state(context).finished.stderr.rstrip("\n"), context.text)
+
+
+@then("standard error is empty")
+def stderr_is_empty(context: Context) -> None:
+    expect_text(state(context).finished.stderr, "")
+
+
+@then("standard error is one line with")
+def stderr_is_one_line(context: Context) -> None:
+    lines = state(context).finished.stderr.splitlines()
+    missing = [row["text"] for row in context.table if row["text"] not in "".join(lines)]
+    assert len(lines) == 1 and not missing, f"expected one line with {missing}, found:\n" + "\n".join(lines)
+
+
+@then("standard output has, in this order")
+def stdout_has(context: Context) -> None:
+    rest = state(context).finished.stdout
+    for row in context.table:
+        text = row["text"]
+        if "{run}" in text:
+            text = text.replace("{run}", str(only_run(context)))
+        _, found, rest = rest.partition(text)
+        assert found, f"{text!r} is missing, or stands too early, in\n{state(context).finished.stdout}"
+
+
+@then("standard output is the JSON Schema of the loader")
+def stdout_is_schema(context: Context) -> None:
+    printed = json.loads(state(context).finished.stdout)
+    assert printed == experiment_json_schema(), f"another schema: {printed}"
+
+
+@then("standard output is a JSON list whose items have")
+def stdout_is_json(context: Context) -> None:
+    items: list[dict[str, Any]] = json.loads(state(context).finished.stdout)
+    expected = [{name: json.loads(row[name]) for name in context.table.headings} for row in context.table]
+    found = [{name: item.get(name) for name in context.table.headings} for item in items]
+    assert found == expected, f"expected:\n{expected}\nfound:\n{found}"
+
+
+@then("nothing in the workspace has changed")
+def workspace_unchanged(context: Context) -> None:
+    before, after = state(context).before, contents_of(Path())
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    assert not changed, f"changed: {changed}"
+
+
+@then("nothing half-written is left in the workspace")
+def nothing_half_written(_context: Context) -> None:
+    left = sorted(str(path) for path in Path().rglob(f"{TEMPORARY_PREFIX}*"))
+    assert not left, f"left behind: {left}"
+
+
+@then("the library {name} was not imported")
+def library_not_imported(context: Context, name: str) -> None:
+    imported = state(context).finished.imported_modules
+    assert "foundry.trainer" in imported, "the trace holds no imports"
+    found = sorted(module for module in imported if module.split(".")[0] == name)
+    assert not found, f"imported: {found}"
+
+
+@given('the command "{command}" has been run, and printed')
+def command_has_run(context: Context, command: str) -> None:
+    run_command(context, command)
+    expect_ending(state(context).finished, 0)
+    stdout_has(context)
+
+
+@then("the run is interrupted, and its last step is checkpointed")
+def run_is_interrupted(context: Context) -> None:
+    folder = only_run(context)
+    record = RunRecord.read(folder)
+    steps = checkpointed(folder)
+    assert record.state == "interrupted", f"the run is {record.state}: {record.reason}"
+    expected = f"after step {steps[-1]}," if steps else "no checkpoint"
+    assert expected in state(context).finished.stderr, f"{expected!r} not in {state(context).finished.stderr!r}"
+
+
+@then('standard output is two equal texts that begin with "{beginning}"')
+def two_equal_texts(context: Context, beginning: str) -> None:
+    texts = [item["full_text"] for item in json.loads(state(context).finished.stdout)]
+    assert len(texts) == 2 and texts[0] == texts[1], f"texts: {texts}"
+    assert texts[0].startswith(beginning) and texts[0] != beginning, f"text: {texts[0]!r}"
+
+
+@then("the page {name} holds {count:d} plots and")
+def page_holds(context: Context, name: str, count: int) -> None:
+    page = Path(name).read_text(encoding="utf-8")
+    context.world.attach("Run page", page, "html")
+    assert page.count("<svg") == count, f"{page.count('<svg')} plots instead of {count}"
+    missing = [row["text"] for row in context.table if row["text"] not in page]
+    assert not missing, f"{missing} not in the page"
+
+
+@then("the page {name} loads nothing from elsewhere")
+def page_is_alone(_context: Context, name: str) -> None:
+    page = Path(name).read_text(encoding="utf-8")
+    found = [mark for mark in ("<script", "<link", "<img", "<iframe", "@import", "url(http") if mark in page]
+    assert not found, f"the page has {found}"
+
+
+@given("a git repository {name} with the files of the corpus")
+def git_repository(_context: Context, name: str) -> None:
+    Path("corpus").rename(name)
+    author = ["-c", "user.name=A. Writer", "-c", "user.email=writer@example.org"]
+    for words in (["init", "--quiet"], ["add", "."], [*author, "commit", "--quiet", "--message", "First"]):
+        subprocess.run(["git", "-C", name, *words], check=True)
