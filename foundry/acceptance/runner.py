@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,13 +75,15 @@ def accept(
 
 @contextlib.contextmanager
 def _workspaces() -> Iterator[Path]:
-    """A folder for the workspaces of scenarios; what failed ones leave there is kept."""
+    """A folder for the workspaces of scenarios; what failed ones leave there is kept, unless the run is broken off."""
     folder = Path(tempfile.mkdtemp(prefix="foundry-accept-"))
     try:
         yield folder
-    finally:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 @dataclass
