@@ -27,10 +27,11 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class SampleRun:
-    """What a run of the sample suite left: its output, the Allure results by scenario, attachments, the page."""
+    """What a run of the sample suite left: its output, who is reported, the results by name, attachments, the page."""
 
     exit_code: int
     output: str
+    reported: tuple[str, ...]
     results: dict[str, dict[str, Any]]
     attachments: dict[str, bytes]
     page: str
@@ -88,6 +89,7 @@ def sample_run(
         return SampleRun(
             exit_code=answer.returncode,
             output=answer.stdout + answer.stderr,
+            reported=tuple(sorted(result["name"] for result in results)),
             results={result["name"]: result for result in results},
             attachments={path.name: path.read_bytes() for path in root.glob("allure-results/*-attachment.*")},
             page=page.read_text() if page.exists() else "",
@@ -161,9 +163,9 @@ def workspaces_left(context: Context) -> None:
 
 @then("the results are")
 def results_are(context: Context) -> None:
-    results = context.world.of(Acceptance).sample.results
-    expected = {row["scenario"]: row for row in context.table}
-    assert sorted(results) == sorted(expected), f"reported: {sorted(results)}\nexpected: {sorted(expected)}"
+    run = context.world.of(Acceptance).sample
+    results, expected = run.results, {row["scenario"]: row for row in context.table}
+    assert run.reported == tuple(sorted(expected)), f"reported: {run.reported}\nexpected: {sorted(expected)}"
     for name, row in expected.items():
         reason = results[name].get("statusDetails", {}).get("message", "").strip()
         as_expected = results[name]["status"] == row["status"] and reason.startswith(row["reason"])
@@ -236,6 +238,13 @@ def page_tells(context: Context) -> None:
     told = context.world.of(Acceptance).sample.page_data["widgets/variables.json"]
     missing = [row["about"] for row in context.table if not told.get(row["about"])]
     assert not missing, f"the page does not tell: {missing}; it tells: {told}"
+
+
+@then("the page lists the errors")
+def page_errors(context: Context) -> None:
+    errors = context.world.of(Acceptance).sample.page_data["widgets/globals.json"]["errors"]
+    listed, expected = sorted(error["message"] for error in errors), sorted(row["error"] for row in context.table)
+    assert listed == expected, f"listed: {listed}\nexpected: {expected}"
 
 
 @then("the page has the categories")

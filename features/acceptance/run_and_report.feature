@@ -31,8 +31,21 @@ Feature: An acceptance run checks every promise, and its report shows what becam
         """
         a worker process was ended by SIGKILL
           disasters/fire.feature:6  The lights go out
-        0 passed, 1 failed, 0 skipped
+        1 passed, 2 failed, 0 skipped
         """
+
+    Scenario: An error in a hook outside the scenarios is told
+      When the sample suite is run with "disasters"
+      Then it exits with 1
+      And it prints the lines
+        """
+        disasters/audit.feature:2: HOOK-ERROR in after_feature: OSError: a sum is wrong
+        disasters/flood.feature:2: HOOK-ERROR in before_feature: OSError: the pump has failed
+        """
+      And the page lists the errors
+        | error                                                            |
+        | HOOK-ERROR in after_feature: OSError: a sum is wrong             |
+        | HOOK-ERROR in before_feature: OSError: the pump has failed       |
 
     Scenario: A run whose report cannot be drawn exits with 1 and leaves no older report in its place
       When the sample suite is run with "features/training_runs" on a machine whose Node crashes
@@ -104,11 +117,13 @@ Feature: An acceptance run checks every promise, and its report shows what becam
         | Every book ever printed is there         | skipped | takes minutes: runs when it is selected with --tags=@slow    |
         | A run shows its history                  | passed  |                                                              |
 
-    Scenario: A scenario during which the process dies is reported, too
+    Scenario: Scenarios that were kept from running are reported, too
       When the sample suite is run with "disasters"
       Then the results are
-        | scenario          | status | reason                                                |
-        | The lights go out | broken | it did not run: a worker process was ended by SIGKILL |
+        | scenario                 | status | reason                                                     |
+        | The lights go out        | broken | it did not run: a worker process was ended by SIGKILL      |
+        | The books are dry        | broken | HOOK-ERROR in before_feature: OSError: the pump has failed |
+        | The empty shelf is empty | passed |                                                            |
 
     Scenario: Scenarios that were not selected leave no trace
       When the sample suite is run with "--tags=@minor and not @slow"

@@ -70,6 +70,26 @@ Feature: The library burns
     Then 0 books are left
 """
 
+FLOOD = """\
+@blocker
+Feature: The library is flooded
+
+  @REQ-FLOOD-01
+  Scenario: The books are dry
+    Given a shelf
+    Then 0 books are left
+"""
+
+AUDIT = """\
+@normal
+Feature: The library is audited
+
+  @REQ-AUDIT-01
+  Scenario: The empty shelf is empty
+    Given a shelf
+    Then 0 books are left
+"""
+
 TRAINING = """\
 @normal
 Feature: A run is watched
@@ -144,6 +164,16 @@ def before_scenario(context, scenario):
     open_the_workspace(context, scenario)
     if scenario.name == "The library does not open":
         raise OSError("the key is lost")
+
+
+def before_feature(context, feature):
+    if feature.name == "The library is flooded":
+        raise OSError("the pump has failed")
+
+
+def after_feature(context, feature):
+    if feature.name == "The library is audited":
+        raise OSError("a sum is wrong")
 """
 
 
@@ -152,6 +182,8 @@ def write_sample_suite(folder: Path, project: Path) -> None:
     for place, content in {
         "features/library/lending.feature": LENDING,
         "disasters/fire.feature": FIRE,
+        "disasters/flood.feature": FLOOD,
+        "disasters/audit.feature": AUDIT,
         "features/archive/complete.feature": ARCHIVE,
         "features/training_runs/watching.feature": TRAINING,
         "steps/library_steps.py": STEPS,
