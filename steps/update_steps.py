@@ -231,7 +231,8 @@ def validation_one_by_one(context: Context) -> None:
     runs = context.world.of(Runs)
     validation = DataProcessor(runs.config()).prepare().validation
     assert validation is not None, "there is no validation set"
-    ids, lengths = validation.rows(torch.arange(len(validation)).numpy())
+    count = runs.config().data.max_validation_blocks or len(validation)
+    ids, lengths = validation.rows(torch.tensor([place * len(validation) // count for place in range(count)]).numpy())
     sequences = [torch.from_numpy(row[:length]) for row, length in zip(ids, lengths, strict=True)]
     model = loaded_model(runs.config(), runs.folder, runs.record.vocabulary_size or 0).eval()
     with torch.no_grad():

@@ -81,6 +81,13 @@ Feature: A training step does what the textbook says
       When it is launched
       Then its validation loss is the mean over the tokens, as one by one
 
+    Scenario: A limit on validation blocks takes them evenly from all of the validation documents
+      Given a small experiment with
+        | setting                    | value |
+        | data.max_validation_blocks | 3     |
+      When it is launched
+      Then its validation loss is the mean over the tokens, as one by one
+
   @REQ-STEP-04
   Rule: Gradients are clipped to the norm that was asked for
 
