@@ -30,6 +30,7 @@ from foundry.testing.runs import (
 )
 from foundry.testing.stores import DamagingStore, WatchingStore
 from foundry.trainer import Trainer
+from foundry.training.early_stopping import EarlyStopping
 from foundry.training.events import Message
 from foundry.training.metrics import read_metrics
 from foundry.training.schedules import checkpoint_steps, learning_rate
@@ -217,10 +218,12 @@ def a_schedule(
 
 @dataclass
 class Schedule:
-    """A schedule that is asked for, and the answer."""
+    """What is asked of a schedule or of early stopping, and the answer."""
 
     question: tuple[Any, int, float] = (None, 0, 0.0)
     answer: Any = None
+    stopping: EarlyStopping = EarlyStopping(None, 0.0)
+    lowest: int | None = None
 
 
 @when("the checkpoint schedule is made")
@@ -259,6 +262,41 @@ def rate_asked(context: Context, number: int, total: int) -> None:
 def rate_is(context: Context, rate: float) -> None:
     answer = context.world.of(Schedule).answer
     assert math.isclose(answer, rate, rel_tol=1e-9), f"{answer} instead of {rate}"
+
+
+@given("a patience of {patience} and a smallest improvement of {delta:g}")
+def a_patience(context: Context, patience: str, delta: float) -> None:
+    context.world.of(Schedule).stopping = EarlyStopping(None if patience == "none" else int(patience), delta)
+
+
+@when("validation gives the losses {losses}")
+def validation_gives(context: Context, losses: str) -> None:
+    schedule = context.world.of(Schedule)
+    for evaluation, loss in enumerate(losses.split(","), start=1):
+        schedule.stopping = schedule.stopping.observe(evaluation, float(loss))
+        schedule.lowest = schedule.stopping.lowest_step
+        if schedule.stopping.should_stop:
+            schedule.answer = evaluation
+            break
+
+
+@then("training stops after evaluation {evaluation}")
+def stops_after(context: Context, evaluation: str) -> None:
+    expected = None if evaluation == "never" else int(evaluation)
+    assert context.world.of(Schedule).answer == expected, context.world.of(Schedule).answer
+
+
+@then("the lowest loss is that of evaluation {evaluation:d}")
+def lowest_is(context: Context, evaluation: int) -> None:
+    assert context.world.of(Schedule).lowest == evaluation, context.world.of(Schedule).lowest
+
+
+@then("it has stopped early, {steps:d} steps after its best step")
+def stopped_after_best(context: Context, steps: int) -> None:
+    runs = runs_of(context)
+    assert runs.finished.last_step == best_step(runs) + steps, f"{runs.finished.last_step}, best {best_step(runs)}"
+    reasons = [moment.reason for moment in runs.record.history if moment.state == "stopped"]
+    assert reasons == ["early_stopping"], reasons
 
 
 @when("it is compared with the same experiment with {key} at {value}")
