@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +222,7 @@ class Schedule:
 
     question: tuple[Any, int, float] = (None, 0, 0.0)
     answer: Any = None
-    stopping: EarlyStopping = EarlyStopping(None, 0.0)
+    stopping: EarlyStopping = field(default_factory=lambda: EarlyStopping(None, 0.0))
     lowest: int | None = None
 
 
