@@ -27,10 +27,11 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class SampleRun:
-    """What a run of the sample suite left: its output, the Allure results by scenario, attachments, the page."""
+    """What a run of the sample suite left: its output, who is reported, the results by name, attachments, the page."""
 
     exit_code: int
     output: str
+    reported: tuple[str, ...]
     results: dict[str, dict[str, Any]]
     attachments: dict[str, bytes]
     page: str
@@ -65,12 +66,14 @@ class Acceptance:
 
 
 @functools.cache
-def sample_run(project: Path, arguments: tuple[str, ...] = (), misspelt: tuple[str, str] = ("", "")) -> SampleRun:
+def sample_run(
+    project: Path, arguments: tuple[str, ...] = (), misspelt: tuple[str, str] = ("", ""), node_crashes: bool = False
+) -> SampleRun:
     """Run the sample suite once, however many scenarios look at it. Results and page of yesterday lie there before."""
     with tempfile.TemporaryDirectory(prefix="sample-suite-") as folder:
         root = Path(folder).resolve()
         write_sample_suite(root, project)
-        for path in root.glob("features/*/*.feature"):
+        for path in root.rglob("*.feature"):
             path.write_text(path.read_text(encoding="utf-8").replace(*misspelt), encoding="utf-8")
         (root / "allure-results").mkdir()
         (root / "allure-results" / "old-result.json").write_text('{"name": "Yesterday", "status": "passed"}')
@@ -78,17 +81,32 @@ def sample_run(project: Path, arguments: tuple[str, ...] = (), misspelt: tuple[s
         (root / "temporary").mkdir()
         command = [sys.executable, "-m", "foundry", "accept", *arguments]
         environment = {**os.environ, "TMPDIR": str(root / "temporary")}
+        if node_crashes:
+            environment["PATH"] = os.pathsep.join([str(crashing_node(root / "bin")), os.environ["PATH"]])
         answer = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=100)
         results = [json.loads(path.read_text()) for path in root.glob("allure-results/*-result.json")]
         page = root / "report.html"
         return SampleRun(
             exit_code=answer.returncode,
             output=answer.stdout + answer.stderr,
+            reported=tuple(sorted(result["name"] for result in results)),
             results={result["name"]: result for result in results},
             attachments={path.name: path.read_bytes() for path in root.glob("allure-results/*-attachment.*")},
             page=page.read_text() if page.exists() else "",
             workspaces=tuple(path.name for path in root.glob("temporary/foundry-accept-*/*")),
         )
+
+
+def crashing_node(folder: Path) -> Path:
+    """A folder with a Node that tells its version and can do nothing else."""
+    folder.mkdir()
+    for name in ("node", "npm"):
+        program = folder / name
+        program.write_text(
+            '#!/bin/sh\n[ "$1" = --version ] && echo v22.0.0 && exit\necho Node has crashed >&2\nexit 3\n'
+        )
+        program.chmod(0o755)
+    return folder
 
 
 @when("the sample suite is run")
@@ -104,6 +122,17 @@ def run_sample_suite_with(context: Context, arguments: str) -> None:
 @when('the sample suite is run after "{tag}" was misspelt as "{misspelt}"')
 def run_misspelt_suite(context: Context, tag: str, misspelt: str) -> None:
     context.world.of(Acceptance).run = sample_run(context.origin, (), (tag, misspelt))
+
+
+@when('the sample suite is run with "{arguments}" on a machine whose Node crashes')
+def run_without_node(context: Context, arguments: str) -> None:
+    context.world.of(Acceptance).run = sample_run(context.origin, (arguments,), node_crashes=True)
+
+
+@then("there is no report")
+def no_report(context: Context) -> None:
+    page = context.world.of(Acceptance).sample.page
+    assert not page, f"there is a page: {page[:200]}"
 
 
 @then("it exits with {code:d}")
@@ -134,9 +163,9 @@ def workspaces_left(context: Context) -> None:
 
 @then("the results are")
 def results_are(context: Context) -> None:
-    results = context.world.of(Acceptance).sample.results
-    expected = {row["scenario"]: row for row in context.table}
-    assert sorted(results) == sorted(expected), f"reported: {sorted(results)}\nexpected: {sorted(expected)}"
+    run = context.world.of(Acceptance).sample
+    results, expected = run.results, {row["scenario"]: row for row in context.table}
+    assert run.reported == tuple(sorted(expected)), f"reported: {run.reported}\nexpected: {sorted(expected)}"
     for name, row in expected.items():
         reason = results[name].get("statusDetails", {}).get("message", "").strip()
         as_expected = results[name]["status"] == row["status"] and reason.startswith(row["reason"])
@@ -146,7 +175,10 @@ def results_are(context: Context) -> None:
 @then('the steps reported of "{scenario}" are')
 def steps_reported(context: Context, scenario: str) -> None:
     steps = context.world.of(Acceptance).sample.results[scenario]["steps"]
-    reported, expected = [(step["name"], step["status"]) for step in steps], [(row["step"], "passed") for row in context.table]
+    reported, expected = (
+        [(step["name"], step["status"]) for step in steps],
+        [(row["step"], "passed") for row in context.table],
+    )
     assert reported == expected, f"reported: {reported}\nexpected: {expected}"
 
 
@@ -206,6 +238,13 @@ def page_tells(context: Context) -> None:
     told = context.world.of(Acceptance).sample.page_data["widgets/variables.json"]
     missing = [row["about"] for row in context.table if not told.get(row["about"])]
     assert not missing, f"the page does not tell: {missing}; it tells: {told}"
+
+
+@then("the page lists the errors")
+def page_errors(context: Context) -> None:
+    errors = context.world.of(Acceptance).sample.page_data["widgets/globals.json"]["errors"]
+    listed, expected = sorted(error["message"] for error in errors), sorted(row["error"] for row in context.table)
+    assert listed == expected, f"listed: {listed}\nexpected: {expected}"
 
 
 @then("the page has the categories")

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import example, settings
 from hypothesis import given as for_any
 from hypothesis import strategies as st
 from parse import with_pattern
+from safetensors.torch import load_file
 
 from foundry.config import ModelConfig
 from foundry.data.fast_tokenizer import FastTokenizer
@@ -25,7 +27,9 @@ from foundry.generation import Generation, Generator, SamplingRule, next_token
 from foundry.generation.sampling import candidates
 from foundry.generation.text import NewText
 from foundry.models import create_model
+from foundry.testing.experiments import REMOVED, small_experiment, write_code_corpus
 from foundry.testing.models import far_from_zero
+from foundry.trainer import Trainer, TrainingReport
 
 CONTEXT = 64
 SMALL = {"layers": 2, "hidden_size": 64, "attention_heads": 4, "tie_embeddings": False}
@@ -56,9 +60,10 @@ class GenerationState:
     pieces: list[str] = field(default_factory=list)
     text: str = ""
     ids: list[int] = field(default_factory=list)
-    changes: dict[int, Generation] = field(default_factory=dict)
+    changes: dict[int, list[Generation]] = field(default_factory=dict)
     examples: int = 0
     folder: Path = Path("saved")
+    run: TrainingReport | None = None
     refusal: str = ""
 
 
@@ -180,7 +185,7 @@ def _(context: Context, rule: str) -> None:
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
 
-    @settings(max_examples=150, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
     @example(logits=[0, 0, 0, 0], temperature=1.0, top_k=3, top_p=0.5)
     @for_any(
         logits=st.lists(st.integers(-8, 8), min_size=1, max_size=12),
@@ -315,7 +320,7 @@ def _(context: Context) -> None:
         state.results += generator_of(context).generate(PROMPTS[:1], 1, SamplingRule(temperature), num_samples=20)
 
 
-@when("it continues a prompt of 60 tokens, and others that differ in one token from it")
+@when("it continues a prompt of 60 tokens 30 times, and others that differ in one token from it")
 def _(context: Context) -> None:
     state, generator = context.world.of(GenerationState), generator_of(context)
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -323,8 +328,7 @@ def _(context: Context) -> None:
     assert len(generator.tokenizer.encode_prompt(prompt)) == 60, "not a token for each letter"
     for place in (-1, 0, 14, 28, 29, 45, 59):
         changed = prompt if place < 0 else prompt[:place] + prompt[place].upper() + prompt[place + 1 :]
-        (state.changes[place],) = generator.generate([changed], 1, rule_of("top_k 1"))
-    state.ids = generator.tokenizer.encode_prompt(prompt)
+        state.changes[place] = generator.generate([changed], 1, rule_of("temperature 2"), num_samples=30)
 
 
 @when("it continues 3 prompts with and without cache, with {rule:Rule}")
@@ -336,9 +340,9 @@ def _(context: Context, rule: str) -> None:
 
 def batch_and_alone(context: Context, prompts: list[str], rule: str) -> None:
     state, generator = context.world.of(GenerationState), generator_of(context)
-    state.results = generator.generate(prompts, 20, rule_of(rule), seed=4, num_samples=2)
+    state.results = generator.generate(prompts, 14, rule_of(rule), seed=4, num_samples=2)
     for prompt in prompts:
-        state.others += generator.generate([prompt], 20, rule_of(rule), seed=4, num_samples=2)
+        state.others += generator.generate([prompt], 14, rule_of(rule), seed=4, num_samples=2)
 
 
 @when("it continues prompts of 1 to 40 tokens in one batch, and each alone, with {rule:Rule}")
@@ -392,6 +396,35 @@ def _(context: Context, fault: str) -> None:
         state.refusal = str(error)
 
 
+@given("a small experiment has been trained and published")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    write_code_corpus(Path("corpus"))
+    state.run = Trainer(small_experiment({"training.train_steps": 2, "training.checkpoint_schedule": REMOVED})).train()
+
+
+@when("generators are loaded from its run folder and from its artifact")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    assert state.run is not None and state.run.record.published is not None
+    state.generator = Generator.load(state.run.run_folder, device="cpu")
+    state.loaded = Generator.load(state.run.record.published.location, device="cpu")
+
+
+@when("a byte of the published weights flips, and a generator is loaded from the artifact")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    assert state.run is not None and state.run.record.published is not None
+    artifact = Path(state.run.record.published.location)
+    content = bytearray((artifact / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (artifact / "model.safetensors").write_bytes(content)
+    try:
+        Generator.load(artifact, device="cpu")
+    except FoundryError as error:
+        state.refusal = str(error)
+
+
 @when("a generator is loaded from the folder")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
@@ -407,7 +440,7 @@ def _(context: Context, prompt: str) -> None:
         state.refusal = str(error)
 
 
-@when("a generator is loaded from {folder}")
+@when("loading a generator from {folder} is tried")
 def _(context: Context, folder: str) -> None:
     state = context.world.of(GenerationState)
     if folder != "a folder that is not there":
@@ -447,7 +480,7 @@ def _(context: Context) -> None:
 @then("candidates and probabilities always equal those of a plain calculation")
 def _(context: Context) -> None:
     examples = context.world.of(GenerationState).examples
-    assert examples >= 100, f"only {examples} rules were tried"
+    assert examples >= 60, f"only {examples} rules were tried"
 
 
 @then('generation is refused because "{reason}"')
@@ -538,24 +571,24 @@ def _(context: Context) -> None:
     )
 
 
-@then("a change among the first 29 tokens changes no token of the text")
+@then("a change among the first 29 tokens changes no text")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
-    expected = plain_greedy(generator_of(context), state.ids, 1)
-    for place in (-1, 0, 14, 28):
-        assert state.changes[place].tokens == expected, f"a change at {place}: {state.changes[place].tokens}"
+    for place in (0, 14, 28):
+        changed, unchanged = tokens_of(state.changes[place]), tokens_of(state.changes[-1])
+        assert changed == unchanged, f"a change at {place} is seen: {changed}, not {unchanged}"
 
 
-@then("a change among the last 31 tokens changes the text")
+@then("a change among the last 31 tokens changes some")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
     for place in (29, 45, 59):
-        assert state.changes[place].tokens != state.changes[-1].tokens, f"a change at {place} changes nothing"
+        assert tokens_of(state.changes[place]) != tokens_of(state.changes[-1]), f"a change at {place} changes nothing"
 
 
 @then("every full text begins with its whole prompt")
 def _(context: Context) -> None:
-    for result in context.world.of(GenerationState).changes.values():
+    for result in chain.from_iterable(context.world.of(GenerationState).changes.values()):
         assert result.full_text == result.prompt + result.text, result
         assert len(result.prompt) == result.prompt_tokens == 60, result
 
@@ -569,10 +602,10 @@ def _(context: Context) -> None:
         assert first.text == second.text, f"{first.text!r} and {second.text!r}"
 
 
-@then("the finish reasons are eos once and length otherwise")
+@then("the first text has ended, and at least one has gone on")
 def _(context: Context) -> None:
     reasons = [result.finish_reason for result in context.world.of(GenerationState).results]
-    assert reasons == ["eos", "length", "length"], reasons
+    assert reasons[0] == "eos" and "length" in reasons, reasons
 
 
 @then("the streamed pieces of each put together are its text")
@@ -612,6 +645,19 @@ def _(context: Context, names: str) -> None:
     assert result.seconds > 0, result.seconds
 
 
+@then("both hold the published weights")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    assert state.run is not None and state.run.record.published is not None and state.loaded is not None
+    published = load_file(Path(state.run.record.published.location) / "model.safetensors")
+    assert len(published) > 10, list(published)
+    for generator in (generator_of(context), state.loaded):
+        weights = generator.model.state_dict()
+        different = [name for name, tensor in published.items() if not torch.equal(weights[name], tensor)]
+        assert not different, f"other weights in {different}"
+
+
+@then("both write the same text")
 @then("it continues a prompt as the original does")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
@@ -621,4 +667,4 @@ def _(context: Context) -> None:
         for generator in (generator_of(context), state.loaded)
     )
     assert loaded.tokens == original.tokens, f"{loaded.tokens} and {original.tokens}"
-    assert state.loaded.context == CONTEXT, state.loaded.context
+    assert state.loaded.context == generator_of(context).context, state.loaded.context

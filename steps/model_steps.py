@@ -158,6 +158,18 @@ def _(context: Context) -> None:
     state.pairs = [(read(state.model, ids), read(llama_of(state.model), ids))]
 
 
+@when("it and Llama with its weights read the same tokens at positions with gaps")
+def _(context: Context) -> None:
+    state = context.world.of(ModelState)
+    ids, positions = some_tokens(2, 8), torch.tensor([[0, 1, 2, 9, 10, 20, 21, 30], [3, 5, 7, 11, 13, 17, 19, 23]])
+    with torch.no_grad():
+        ours, theirs = (
+            model(input_ids=ids, position_ids=positions, attention_mask=torch.ones_like(ids)).logits
+            for model in (state.model, llama_of(state.model))
+        )
+    state.pairs = [(ours, theirs)]
+
+
 @when("it and Llama with its weights learn from the same tokens")
 def _(context: Context) -> None:
     state = context.world.of(ModelState)
@@ -229,10 +241,10 @@ def _(context: Context, count: int) -> None:
 @when("each token of a text is changed in turn, and read {how}")
 def _(context: Context, how: str) -> None:
     state = context.world.of(ModelState)
-    pieces = {"at once": None, "token by token, cached": [1] * 20, "in pieces of 5, cached": [5] * 4}[how]
-    ids = some_tokens(1, 20)
+    pieces = {"at once": None, "token by token, cached": [1] * 15, "in pieces of 5, cached": [5] * 3}[how]
+    ids = some_tokens(1, 15)
     state.first = read(state.model, ids, pieces)[0]
-    for place in range(20):
+    for place in range(15):
         changed = ids.clone()
         changed[0, place] = (ids[0, place] + 1) % VOCABULARY
         state.changes.append((place, read(state.model, changed, pieces)[0]))
@@ -353,10 +365,11 @@ def _(context: Context) -> None:
 def _(context: Context, fault: str) -> None:
     state = context.world.of(ModelState)
     state.model = make(state.config)
-    layers = {"one layer less": 1, "one layer more": 3}.get(fault, 2)
+    others = {"one layer less": {"layers": 1}, "one layer more": {"layers": 3}}
+    others["another inner width"] = {"intermediate_hidden_size": 96}
     vocabulary = 300 if fault == "another vocabulary" else VOCABULARY
     if fault != "nothing, as it is missing":
-        save_weights(make(state.config.model_copy(update={"layers": layers}), 2, vocabulary), state.file)
+        save_weights(make(state.config.model_copy(update=others.get(fault, {})), 2, vocabulary), state.file)
     if fault == "a cut off end":
         state.file.write_bytes(state.file.read_bytes()[:-100])
     state.before = weights(state.model)

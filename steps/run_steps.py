@@ -308,7 +308,7 @@ def nothing_changed(context: Context) -> None:
     assert not changed, changed
 
 
-@then("the run is {state}")
+@then("the run is {state:w}")
 def run_is(context: Context, state: str) -> None:
     record = runs_of(context).record
     assert record.state == state, f"{record.state}: {record.reason}"
@@ -391,15 +391,20 @@ def best_is_not_last(context: Context) -> None:
 
 @then("the published model is that of step {number:d}")
 def published_is_step(context: Context, number: int) -> None:
-    published = runs_of(context).record.published
-    assert published is not None, "nothing is published"
-    manifest = json.loads((Path(published.location) / "manifest.json").read_text())
-    assert manifest["step"] == published.step == number, manifest["step"]
+    expect_published(runs_of(context), number)
 
 
 @then("the published model is that of the best step")
 def published_is_best(context: Context) -> None:
-    published_is_step(context, best_step(runs_of(context)))
+    expect_published(runs_of(context), best_step(runs_of(context)))
+
+
+def expect_published(runs: Runs, number: int) -> None:
+    """The store and the run's record agree that the weights of that step are published."""
+    published = runs.record.published
+    assert published is not None, "nothing is published"
+    manifest = json.loads((Path(published.location) / "manifest.json").read_text())
+    assert manifest["step"] == published.step == number, manifest["step"]
 
 
 @then("the published files are those of the best checkpoint")
@@ -414,6 +419,7 @@ def published_files(context: Context) -> None:
     assert names == sorted(path.name for path in (runs.folder / "tokenizer").iterdir()), names
 
 
+@given("nothing was published")
 @then("nothing is published")
 def nothing_published(context: Context) -> None:
     assert runs_of(context).record.published is None

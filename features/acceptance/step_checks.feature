@@ -60,6 +60,6 @@ Feature: Steps that cannot fail are found before they mislead
       When the step checks read the sample suite
       Then they exit with 1 and print only
         """
-        features/library/lending.feature:49: no step definition has the sentence "When a book comes back"
-        steps/library_steps.py:15: no feature uses the step "a reader"
+        features/library/lending.feature:50: no step definition has the sentence "When a book comes back"
+        steps/library_steps.py:35: no feature uses the step "the power fails"
         """

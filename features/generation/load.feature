@@ -21,11 +21,25 @@ Feature: A generator is loaded from wherever a model is kept
       When a generator is loaded from the folder and continues "<|commit|>fix"
       Then generation is refused because "the prompt holds a special token that the model's vocabulary lacks"
 
+  @REQ-GENERATION-16
+  Rule: A trained run and what it published can be generated from
+
+    Scenario: A run folder and its artifact hold the same model
+      Given a small experiment has been trained and published
+      When generators are loaded from its run folder and from its artifact
+      Then both hold the published weights
+      And both write the same text
+
+    Scenario: A damaged artifact is refused
+      Given a small experiment has been trained and published
+      When a byte of the published weights flips, and a generator is loaded from the artifact
+      Then generation is refused because "the artifact is damaged"
+
   @REQ-GENERATION-15
   Rule: A folder without a model is refused by name
 
     Scenario Outline: <folder> is refused
-      When a generator is loaded from <folder>
+      When loading a generator from <folder> is tried
       Then generation is refused because "<reason>"
 
       Examples:

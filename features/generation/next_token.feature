@@ -25,7 +25,7 @@ Feature: The next token is chosen by the rule that the user gave
 
     Scenario Outline: <rule> keeps <kept>
       Given the logits <logits>
-      When 400 tokens are drawn with <rule>
+      When 300 tokens are drawn with <rule>
       Then exactly the tokens <kept> are among them
 
       Examples:
@@ -50,7 +50,7 @@ Feature: The next token is chosen by the rule that the user gave
 
     Scenario Outline: Draws with <rule> have the published probabilities
       Given the logits 0, 1, 2, 0.5, -1, 1.5
-      When 4000 tokens are drawn with <rule>
+      When 1500 tokens are drawn with <rule>
       Then their counts fit the probabilities of a plain calculation
 
       Examples:

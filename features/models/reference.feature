@@ -28,6 +28,13 @@ Feature: Our decoder computes what a trusted implementation computes
         | a gelu gate                     | 4     | 4      | false | 10000   | gelu |
         | a relu gate                     | 2     | 1      | true  | 1000000 | relu |
 
+    Scenario: Positions that were given are used as Llama uses them
+      Given a decoder with weights far from zero and
+        | setting         | value |
+        | key_value_heads | 2     |
+      When it and Llama with its weights read the same tokens at positions with gaps
+      Then their logits differ by less than 1e-5
+
     Scenario: Gradients equal Llama's
       Given a decoder with weights far from zero and
         | setting         | value |

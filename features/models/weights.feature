@@ -40,4 +40,5 @@ Feature: Weights on disk come back exactly, or not at all
         | one layer less               | weights of this model, such as layers.1.   |
         | one layer more               | weights that this model has not, such as layers.2. |
         | another vocabulary           | holds embedding.weight of shape (300, 64), but the model needs (512, 64) |
+        | another inner width          | holds layers.0.feed_forward.gate_and_up.weight of shape (192, 64), but the model needs (384, 64) |
         | nothing, as it is missing    | cannot read the weights                    |

@@ -107,6 +107,14 @@ Feature: Launching a run again goes on where it stands
         | SIGTERM | 143  |
         | SIGINT  | 130  |
 
+    Scenario: A run that is asked to stop in its last step publishes nothing until it is launched again
+      Given a small experiment
+      And its launch received SIGTERM at step 12
+      And nothing was published
+      When it is launched again
+      Then the launch makes no step
+      And the published model is that of the best step
+
     Scenario: A run that was asked to stop ends as if it had never been interrupted
       Given a small experiment with
         | setting       | value |

@@ -73,6 +73,14 @@ Feature: A training step does what the textbook says
       Then the last block of its validation set is padded
       And its validation loss is the mean over the tokens, as one by one
 
+    Scenario: Dropout is off while the validation loss is computed
+      Given a small experiment with
+        | setting                 | value |
+        | model.dropout           | 0.5   |
+        | model.attention_dropout | 0.5   |
+      When it is launched
+      Then its validation loss is the mean over the tokens, as one by one
+
   @REQ-STEP-04
   Rule: Gradients are clipped to the norm that was asked for
 

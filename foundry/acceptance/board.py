@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from behave.model import Scenario
@@ -54,12 +55,13 @@ class Board:
             return 1
         return 0 if any(outcome.status == "passed" for outcome in self.outcomes.values()) else 2
 
-    def begin(self, workers: int) -> None:
-        """Say what is going to be run."""
+    @contextlib.contextmanager
+    def progress(self, workers: int) -> Iterator[None]:
+        """Say what is going to be run, and show how far it is while the block runs."""
         scenarios, features = _counted(self._num_scenarios, "scenario"), _counted(len(self._selected), "feature")
         self._console.print(f"{scenarios} of {features}, in {_counted(workers, 'process')}\n")
-        if self._console.is_terminal:
-            self._bar.start()
+        with self._bar if self._console.is_terminal else contextlib.nullcontext():
+            yield
 
     def note(self, outcome: Outcome) -> None:
         """Take down the outcome of one scenario."""
@@ -89,7 +91,6 @@ class Board:
 
     def end(self, seconds: float, complaints: Sequence[str], workspaces: Path) -> None:
         """Sum up: what was not kept, what was skipped and why, and how many there were of each."""
-        self._bar.stop()
         for complaint in complaints:
             self._console.print(f"[red]{escape(complaint)}[/]")
         self._list_not_kept(workspaces)

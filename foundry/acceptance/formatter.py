@@ -75,7 +75,7 @@ def new_result(scenario: Scenario) -> TestResult:
         testCaseId=md5(full_name),
         historyId=md5(*place, scenario.name, *(f"{name}={value}" for name, value in row.items())),
         titlePath=place,
-        description="\n".join(scenario.description),
+        description="\n".join([*feature.description, "", *scenario.description]).strip(),
         parameters=[Parameter(name=name, value=value) for name, value in row.items()],
         links=[mark for mark in marks if isinstance(mark, Link)],
         labels=[

@@ -59,7 +59,6 @@ CATEGORIES: list[dict[str, Any]] = [
 CHARTS: list[dict[str, Any]] = [
     {"type": "currentStatus", "title": "Promises kept"},
     {"type": "testResultSeverities", "title": "By importance", "levels": ["blocker", "critical", "normal", "minor"]},
-    {"type": "successRateDistribution", "title": "Promises by area"},
     {"type": "durations", "title": "How long scenarios take"},
 ]
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,10 +57,10 @@ def accept(
     clear_results(results)
     report.unlink(missing_ok=True)
     board = Board(console, selected)
-    board.begin(workers)
     with _workspaces() as workspaces:
         suite = SuiteRun(selected, board, results.resolve(), workspaces)
-        suite.run(workers, paths, tags)
+        with board.progress(workers):
+            suite.run(workers, paths, tags)
         suite.report_missing()
         board.end(time.monotonic() - started, suite.complaints, workspaces)
     about = {
@@ -74,13 +75,15 @@ def accept(
 
 @contextlib.contextmanager
 def _workspaces() -> Iterator[Path]:
-    """A folder for the workspaces of scenarios; what failed ones leave there is kept."""
+    """A folder for the workspaces of scenarios; what failed ones leave there is kept, unless the run is broken off."""
     folder = Path(tempfile.mkdtemp(prefix="foundry-accept-"))
     try:
         yield folder
-    finally:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 @dataclass
@@ -91,8 +94,15 @@ class SuiteRun:
     board: Board
     results: Path
     workspaces: Path
-    complaints: list[str] = field(default_factory=list)
-    """What went wrong outside the scenarios."""
+    hook_errors: list[str] = field(default_factory=list)
+    """Errors of hooks that belong to no scenario."""
+    crashes: list[str] = field(default_factory=list)
+    """How worker processes ended that did not end by themselves."""
+
+    @property
+    def complaints(self) -> list[str]:
+        """What went wrong outside the scenarios."""
+        return [*self.hook_errors, *self.crashes]
 
     def run(self, workers: int, paths: Sequence[str], tags: Sequence[str]) -> None:
         """Hand the features to `workers` processes until none is left."""
@@ -100,7 +110,7 @@ class SuiteRun:
         for item in self.selected:
             waiting.put(item)
         with tempfile.TemporaryDirectory(prefix="foundry-logs-") as logs:
-            processes = [self._start(Path(logs, f"{number}.log"), workers, paths, tags) for number in range(workers)]
+            processes = [self._start(Path(logs, f"{number}.log"), paths, tags) for number in range(workers)]
             threads = [threading.Thread(target=self._serve, args=(process, waiting)) for process in processes]
             try:
                 for thread in threads:
@@ -120,20 +130,18 @@ class SuiteRun:
             for item in self.selected:
                 for scenario in item.scenarios:
                     if place_of(scenario) not in self.board.outcomes:
-                        reason = "it did not run: " + "; ".join(self.complaints or ["its worker did not say why"])
+                        reason = "it did not run: " + "; ".join(self.crashes or ["its worker did not say why"])
                         report_unrun(scenario, reason)
                         self.board.note(Outcome(place_of(scenario), "broken", reason, 0.0))
         finally:
             allure_commons.plugin_manager.unregister(logger)
 
-    def _start(self, log: Path, workers: int, paths: Sequence[str], tags: Sequence[str]) -> subprocess.Popen[str]:
-        threads = str(max(1, (os.cpu_count() or 1) // workers))
+    def _start(self, log: Path, paths: Sequence[str], tags: Sequence[str]) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "foundry.acceptance.worker"]
         command += ["--results", str(self.results), "--log", str(log), "--workspaces", str(self.workspaces)]
         command += [*(f"--tags={tag}" for tag in tags), *paths]
         return subprocess.Popen(
             command,
-            env={"OMP_NUM_THREADS": threads, **os.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -154,7 +162,7 @@ class SuiteRun:
                     if news is None:
                         break
                     if isinstance(news, str):
-                        self.complaints.append(news)
+                        self.hook_errors.append(news)
                     else:
                         self.board.note(Outcome(**news))
                 else:
@@ -170,9 +178,9 @@ class SuiteRun:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:] if log.exists() else []
             code = process.returncode
             how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            complaint = "\n".join([f"a worker process {how}", *last])
-            if complaint not in self.complaints:
-                self.complaints.append(complaint)
+            crash = "\n".join([f"a worker process {how}", *last])
+            if crash not in self.crashes:
+                self.crashes.append(crash)
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

@@ -64,8 +64,8 @@ class BatchOrder:
         if known != window:
             steps = self._indices_of(window)
             self._window = (window, steps)
-        row_B: Indices = steps[row].copy()
-        return row_B
+        indices_B: Indices = steps[row].copy()
+        return indices_B
 
     def _indices_of(self, window: int) -> Indices:
         """The blocks of the steps in a window, shape (steps, B)."""

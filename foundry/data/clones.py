@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from foundry.data.git import GitRepository, last_line_of, network_environment, run_git
+from foundry.data.git import GitError, GitRepository, last_line_of, network_environment, run_git
 from foundry.data.progress import Progress, Report
 from foundry.errors import FoundryError, UserError
 from foundry.files import new_folder
@@ -78,7 +78,7 @@ def _clone(url: str, folder: Path, report: Report | None) -> None:
     with new_folder(folder) as unfinished:
         try:
             _talk(["clone", "--bare", "--template=", "--progress", "--", url, str(unfinished)], progress)
-        except FoundryError as error:
+        except GitError as error:
             raise UserError(f"data.git.repository: {without_password(url)} cannot be cloned: {error}") from error
 
 
@@ -91,7 +91,7 @@ def _fetch(url: str, folder: Path, report: Report | None) -> None:
         head = run_git([*_ALLOWED, "ls-remote", "--symref", "--end-of-options", url, "HEAD"], network_environment())
         if named := re.match(rb"ref: (refs/heads/\S+)\tHEAD", head):
             run_git([*here, "symbolic-ref", "HEAD", named[1].decode()], network_environment())
-    except FoundryError as error:
+    except GitError as error:
         raise FoundryError(
             f"{without_password(url)} cannot be fetched: {error}; to go on with what was cloned before, "
             "set data.git.revision to a full commit id"
@@ -105,7 +105,7 @@ def _talk(arguments: Sequence[str], progress: Progress) -> None:
     """Run a git command that talks to a server, and pass its progress on.
 
     Raises:
-        FoundryError: git's own reason.
+        GitError: git's own reason.
     """
     command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*", *arguments]
     try:
@@ -120,11 +120,11 @@ def _talk(arguments: Sequence[str], progress: Progress) -> None:
         raise UserError("git was not found on the PATH, and data.git needs it; install git") from error
     assert process.stderr is not None
     said = b""
-    while chunk := process.stderr.read1(4096):
+    while chunk := os.read(process.stderr.fileno(), 4096):
         said = (said + chunk)[-4096:]
         progress.update(last_line_of(said.replace(b"\r", b"\n")))
     if process.wait() != 0:
-        raise FoundryError(without_password(_reason(said)) or f"git ended with status {process.returncode}")
+        raise GitError(without_password(_reason(said)) or f"git ended with status {process.returncode}")
 
 
 def _reason(said: bytes) -> str:

@@ -24,7 +24,7 @@ class FastTokenizer:
     """A tokenizer of the `tokenizers` library, with our special tokens added where it lacks them.
 
     Args:
-        backend: is changed: it takes every text for ordinary text from now on.
+        backend: is changed: it takes every text for ordinary text from now on. Kept as the attribute of that name.
         eos_token: ends a document; added where it is not in the vocabulary.
         pad_token: fills up blocks; another one is taken where it equals `eos_token`.
     """
@@ -37,9 +37,12 @@ class FastTokenizer:
         backend.no_truncation()
         backend.add_special_tokens([AddedToken(token, normalized=False) for token in self._special_tokens])
         self._prompts = Backend.from_str(backend.to_str())
-        self._backend = backend
-        self._backend.encode_special_tokens = True
-        self.vocab_size = max(backend.get_vocab().values()) + 1
+        self.backend = backend
+        self.backend.encode_special_tokens = True
+        numbers = backend.get_vocab().values()
+        if len(set(numbers)) != len(numbers):
+            raise UserError("the tokenizer's vocabulary has gaps, so that no special tokens can be added to it")
+        self.vocab_size = max(numbers) + 1
         self.eos_id = self._id(self._eos_token)
         self.pad_id = self._id(self._pad_token)
         self.marker_ids = {kind: self._id(token) for kind, token in MARKERS.items()}
@@ -71,6 +74,8 @@ class FastTokenizer:
         Raises:
             UserError: there is none, or it cannot be read.
         """
+        if not (any(folder.glob("*.json")) or any(folder.glob("*.model"))):
+            raise UserError(f"{folder} holds no tokenizer")
         if not (folder / TOKENIZER_FILE).is_file():
             return cls.pretrained(str(folder))
         try:
@@ -94,7 +99,7 @@ class FastTokenizer:
         try:
             found = AutoTokenizer.from_pretrained(name)
         except (OSError, ValueError, ImportError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"tokenizer.name_or_path: {name} cannot be loaded: {reason}") from error
         if not getattr(found, "is_fast", False):
             raise UserError(
@@ -128,10 +133,10 @@ class FastTokenizer:
         write_json(folder / CONFIG_FILE, settings)
 
     def _encodings(self, texts: Sequence[str]) -> list[Encoding]:
-        return self._backend.encode_batch_fast(texts, add_special_tokens=False)
+        return self.backend.encode_batch_fast(texts, add_special_tokens=False)
 
     def _id(self, token: str) -> int:
-        number = self._backend.token_to_id(token)
+        number = self.backend.token_to_id(token)
         assert number is not None, token
         return number
 

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from foundry.errors import FoundryError, UserError
 
@@ -43,6 +43,10 @@ _REPOSITORY_VARIABLES = (
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 )
+
+
+class GitError(FoundryError):
+    """Git ended with an error; the message is its own."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class GitRepository:
         questions = ("--absolute-git-dir", "--is-shallow-repository", "--is-inside-work-tree")
         try:
             answers = run_git(["-C", str(path), "rev-parse", *questions], reading_environment()).decode().splitlines()
-        except FoundryError as error:
+        except GitError as error:
             raise UserError(
                 f"data.git.repository: {shown_as} is not a git repository; name the folder of one, or its URL"
             ) from error
@@ -122,7 +126,7 @@ class GitRepository:
         try:
             name = f"{revision}^{{commit}}"
             return self._run("rev-parse", "--verify", "--quiet", "--end-of-options", name).decode().strip()
-        except FoundryError as error:
+        except GitError as error:
             if not self._run("rev-list", "--all", "--max-count=1"):
                 raise UserError(
                     f"data.git.repository: {self.shown_as} has no commits; commit something first"
@@ -145,6 +149,8 @@ class GitRepository:
             for record in records(output, b"\0", READ_SIZE):
                 attributes, _, path = record.partition(b"\t")
                 mode, _, object_id, size = attributes.decode().split()
+                if size == "BAD":
+                    raise self._broken("ls-tree", f"object {object_id} is missing")
                 yield TreeEntry(mode, object_id, 0 if size == "-" else int(size), path)
 
     def blobs(self, object_ids: Iterable[str]) -> Iterator[bytes]:
@@ -156,6 +162,7 @@ class GitRepository:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=self._environment(),
+                cwd=self.git_dir,
             )
             assert process.stdin is not None and process.stdout is not None
             try:
@@ -211,11 +218,12 @@ class GitRepository:
         return [*safe_git(), *settings, "--git-dir", str(self.git_dir), *arguments]
 
     def _environment(self) -> dict[str, str]:
-        """The git folder stands in for the working tree, so that no attribute file lying there has a say."""
-        return reading_environment() | {"GIT_WORK_TREE": str(self.git_dir)}
+        """The git folder stands in for the working tree, and no file for the index: attributes there have no say."""
+        no_index = str(self.git_dir / "no-index")
+        return reading_environment() | {"GIT_WORK_TREE": str(self.git_dir), "GIT_INDEX_FILE": no_index}
 
     def _run(self, *arguments: str) -> bytes:
-        return run_git(["--git-dir", str(self.git_dir), *arguments], self._environment())
+        return run_git(["-C", str(self.git_dir), "--git-dir", str(self.git_dir), *arguments], self._environment())
 
     @contextlib.contextmanager
     def _stream(
@@ -233,6 +241,7 @@ class GitRepository:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=self._environment(),
+                cwd=self.git_dir,
             )
             assert process.stdout is not None
             try:
@@ -253,7 +262,7 @@ class GitRepository:
         pattern = r"^filter\..*\.(clean|smudge|process|required)$"
         try:
             names = self._run("config", "--name-only", "-z", "--get-regexp", pattern).decode().split("\0")[:-1]
-        except FoundryError:
+        except GitError:
             return {}
         settings = {"GIT_CONFIG_COUNT": str(len(names))}
         for index, name in enumerate(names):
@@ -332,7 +341,7 @@ def run_git(arguments: Sequence[str], environment: dict[str, str]) -> bytes:
 
     Raises:
         UserError: git is not installed.
-        FoundryError: git ended with an error; the message is git's own last line.
+        GitError: git ended with an error; the message is git's own last line.
     """
     try:
         done = subprocess.run(
@@ -341,7 +350,7 @@ def run_git(arguments: Sequence[str], environment: dict[str, str]) -> bytes:
     except FileNotFoundError as error:
         raise UserError("git was not found on the PATH, and data.git needs it; install git") from error
     if done.returncode != 0:
-        raise FoundryError(last_line_of(done.stderr) or f"git ended with status {done.returncode}")
+        raise GitError(last_line_of(done.stderr) or f"git ended with status {done.returncode}")
     return done.stdout
 
 
@@ -353,4 +362,4 @@ def last_line_of(output: bytes) -> str:
 
 def _last_line(errors: IO[bytes]) -> str:
     errors.seek(0)
-    return last_line_of(cast(bytes, errors.read()))
+    return last_line_of(errors.read())

@@ -1,6 +1,6 @@
 """Documents become one flat stream of tokens in a file: marker, text, end-of-text, and so on.
 
-The tokenizer is fed batches of a few megabytes, so that memory does not grow with the corpus and its threads are busy.
+The tokenizer is fed batches of half a megabyte, so that memory does not grow with the corpus and its threads are busy.
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from foundry.data.blocks import Tokens
 from foundry.data.documents import AnyDocument, TokenDocument
@@ -20,10 +23,12 @@ from foundry.data.progress import Progress
 from foundry.data.tokenizers import Tokenizer
 from foundry.errors import UserError
 
-BATCH_CHARACTERS = 2_000_000
+BATCH_CHARACTERS = 500_000
+BATCHES_AT_ONCE = 2
 MAX_PIECE_CHARACTERS = 250_000
 """A longer text is tokenized in pieces, which begin at the start of a line."""
 
+_Tokens = npt.NDArray[np.uint32]
 _LINE_START = re.compile(r"\n(?=\S)")
 
 
@@ -64,11 +69,10 @@ def write_tokens(path: Path, tokenizer: Tokenizer, documents: Iterable[AnyDocume
     digest = hashlib.sha256()
     num_documents = num_tokens = 0
     with path.open("xb") as stream:
-        for batch in _batches(documents):
-            tokens = _encode(tokenizer, batch).astype(dtype)
-            num_documents += len(batch)
+        for in_batch, tokens in _encoded(tokenizer, documents):
+            num_documents += in_batch
             num_tokens += len(tokens)
-            content = tokens.tobytes()
+            content = tokens.astype(dtype).tobytes()
             digest.update(content)
             stream.write(content)
             progress.update(f"tokenizing: {num_tokens:,} tokens, {num_tokens / progress.seconds:,.0f} tokens/s")
@@ -90,6 +94,23 @@ def pieces(text: str) -> Iterator[str]:
     yield text[start:]
 
 
+def _encoded(tokenizer: Tokenizer, documents: Iterable[AnyDocument]) -> Iterator[tuple[int, _Tokens]]:
+    """Batch by batch, the number of documents and their tokens.
+
+    Two batches are under way at a time: while the numbers of one are copied, the tokenizer's own threads are busy with
+    the other.
+    """
+    with ThreadPoolExecutor(BATCHES_AT_ONCE, "tokenizing") as threads:
+        under_way: deque[tuple[int, Future[_Tokens]]] = deque()
+        for batch in _batches(documents):
+            under_way.append((len(batch), threads.submit(_encode, tokenizer, batch)))
+            if len(under_way) > BATCHES_AT_ONCE:
+                in_batch, tokens = under_way.popleft()
+                yield in_batch, tokens.result()
+        for in_batch, tokens in under_way:
+            yield in_batch, tokens.result()
+
+
 def _batches(documents: Iterable[AnyDocument]) -> Iterator[list[AnyDocument]]:
     batch: list[AnyDocument] = []
     size = 0
@@ -103,7 +124,7 @@ def _batches(documents: Iterable[AnyDocument]) -> Iterator[list[AnyDocument]]:
         yield batch
 
 
-def _encode(tokenizer: Tokenizer, batch: list[AnyDocument]) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+def _encode(tokenizer: Tokenizer, batch: list[AnyDocument]) -> _Tokens:
     texts = [list(pieces(document.body)) for document in batch if not isinstance(document, TokenDocument)]
     encoded = iter(tokenizer.encode_batch([piece for text in texts for piece in text]))
     num_pieces = iter([len(text) for text in texts])
@@ -121,7 +142,7 @@ def _encode(tokenizer: Tokenizer, batch: list[AnyDocument]) -> np.ndarray[tuple[
     return np.frombuffer(tokens, dtype=np.uint32)
 
 
-def _checked(document: TokenDocument, tokenizer: Tokenizer) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+def _checked(document: TokenDocument, tokenizer: Tokenizer) -> _Tokens:
     largest = int(document.ids.max())
     if largest >= tokenizer.vocab_size:
         raise UserError(

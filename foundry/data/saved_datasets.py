@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from foundry.data.documents import Skipped, TokenDocument
 from foundry.data.progress import Progress
@@ -62,7 +63,7 @@ class SavedDatasetSource:
             raise UserError(f"{self.path}: no column {COLUMN!r}; its columns are {found}")
         return dataset
 
-    def _ids(self, value: Any, row: int) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    def _ids(self, value: Any, row: int) -> npt.NDArray[np.uint32]:
         """The token numbers of a pyarrow list value."""
         if value.values is None:
             raise UserError(f"{self.path}, row {row}: {COLUMN} is null")
@@ -75,4 +76,5 @@ class SavedDatasetSource:
             raise UserError(
                 f"{self.path}, row {row}: {COLUMN} holds {ids.min()}..{ids.max()}, token numbers start at 0"
             )
-        return ids.astype(np.uint32)
+        tokens: npt.NDArray[np.uint32] = ids.astype(np.uint32)
+        return tokens

@@ -16,7 +16,7 @@ from foundry.data.git import GitRepository
 from foundry.data.git_documents import GitSource
 from foundry.data.languages import suffixes_of
 from foundry.data.progress import Report
-from foundry.data.text_documents import TextSource, files_in
+from foundry.data.text_documents import TextSource, files_in, is_too_large
 from foundry.errors import UserError
 from foundry.files import sha256_of
 
@@ -43,10 +43,10 @@ def source_identity(config: ExperimentConfig, report: Report | None = None) -> t
         config = _pinned(config, data.git, commit_id)
         parts.append(f"git:{commit_id}")
     for key, path in corpora(config).items():
-        corpus_kind(key, path)
-        parts.append(f"{key}:{_digest_of(path)}")
+        is_text = corpus_kind(key, path) == "text"
+        parts.append(f"{key}:{_digest_of(path, without_large_files=is_text)}")
     if (tokenizer := local_tokenizer(config)) is not None:
-        parts.append(f"tokenizer:{_digest_of(tokenizer)}")
+        parts.append(f"tokenizer:{_digest_of(tokenizer, without_large_files=False)}")
     return config, " ".join(parts)
 
 
@@ -133,10 +133,13 @@ def local_tokenizer(config: ExperimentConfig) -> Path | None:
     return None
 
 
-def _digest_of(path: Path) -> str:
+def _digest_of(path: Path, *, without_large_files: bool) -> str:
+    """SHA-256 over names and contents; with `without_large_files`, of those files that are read at all."""
     digest = hashlib.sha256()
     try:
         for file in _files_of(path):
+            if without_large_files and is_too_large(file):
+                continue
             name = file.name if file == path else file.relative_to(path).as_posix()
             digest.update(f"{sha256_of(file)} {name}\n".encode(errors="surrogateescape"))
     except OSError as error:

@@ -53,7 +53,7 @@ class TextSource:
             yield from self._lines(path, skipped)
             return
         name = self._name(path)
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if is_too_large(path):
             skipped.add(f"larger than {MAX_FILE_BYTES:,} bytes", name)
             return
         text = text_of(path.read_bytes(), name, skipped)
@@ -95,6 +95,11 @@ class TextSource:
         except UnicodeEncodeError as error:
             raise UserError(f"{place}: field {self.text_field!r} holds half of a surrogate pair") from error
         return text
+
+
+def is_too_large(path: Path) -> bool:
+    """Whether a file is left out before it is read."""
+    return path.suffix != ".jsonl" and path.stat().st_size > MAX_FILE_BYTES
 
 
 def _json_name(value: Any) -> str:

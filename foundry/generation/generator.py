@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
+from foundry.artifacts.bundle import resolve_model
+from foundry.data.tokenizers import Tokenizer, load_tokenizer
 from foundry.errors import UserError
 from foundry.generation.reader import BatchReader
 from foundry.generation.sampling import SamplingRule, next_token, random_generator
@@ -19,9 +21,6 @@ from foundry.hardware import choose_device
 from foundry.models.decoder import Decoder
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
-
-if TYPE_CHECKING:
-    from foundry.data.tokenizers import Tokenizer
 
 OnText = Callable[[int, str], None]
 """Is given the number of a generation, in the order of the result, and the text that it has grown by."""
@@ -109,10 +108,8 @@ class Generator:
         folder = Path(reference)
         if (folder / "config.json").is_file():
             return cls._load_hugging_face(folder, place)
-        from foundry.artifacts.bundle import resolve_model
-
         found = resolve_model(reference)
-        tokenizer = _load_tokenizer(found.tokenizer)
+        tokenizer = load_tokenizer(found.tokenizer)
         context = found.config.data.max_sequence_length
         model = create_model(found.config.model, tokenizer.vocab_size, context)
         load_weights(model, found.weights)
@@ -130,7 +127,7 @@ class Generator:
         context = getattr(model.config, "max_position_embeddings", None)
         if context is None:
             raise UserError(f"{folder}: config.json names no context length (max_position_embeddings); add it")
-        return cls(model.to(device), _load_tokenizer(folder), context)
+        return cls(model.to(device), load_tokenizer(folder), context)
 
     @torch.inference_mode()
     def generate(
@@ -235,9 +232,3 @@ def _generation(row: _Row, seed: int, seconds: float) -> Generation:
 def _require_positive(name: str, value: int) -> None:
     if value < 1:
         raise UserError(f"{name} {value}: must be at least 1")
-
-
-def _load_tokenizer(folder: Path) -> Tokenizer:
-    from foundry.data.tokenizers import load_tokenizer
-
-    return load_tokenizer(folder)

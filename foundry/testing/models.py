@@ -12,9 +12,11 @@ def far_from_zero(model: nn.Module, deviation: float = 0.12) -> nn.Module:
     Freshly drawn weights give nearly equal logits, whatever the prompt. This draws from torch's global generator.
     """
     with torch.no_grad():
-        for parameter in model.parameters():
+        for name, parameter in model.named_parameters():
             if parameter.ndim == 2:
                 parameter.mul_(deviation / parameter.std())
+            elif name.endswith("bias"):
+                parameter.uniform_(-0.2, 0.2)
             else:
                 parameter.uniform_(0.5, 1.5)
     return model.eval()

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 LENDING = """\
-@allure.label.epic:Library @critical
+@allure.label.epic:Public_library @critical
 Feature: Books are lent
   A reader takes a book home.
 
@@ -14,7 +14,8 @@ Feature: Books are lent
   Rule: A book is lent to one reader
 
     Scenario: A book on the shelf is lent
-      Given a shelf
+      Given a reader
+      And a shelf
         | book    | pages |
         | Emma    | 474   |
       When a book is lent
@@ -69,6 +70,26 @@ Feature: The library burns
     Then 0 books are left
 """
 
+FLOOD = """\
+@blocker
+Feature: The library is flooded
+
+  @REQ-FLOOD-01
+  Scenario: The books are dry
+    Given a shelf
+    Then 0 books are left
+"""
+
+AUDIT = """\
+@normal
+Feature: The library is audited
+
+  @REQ-AUDIT-01
+  Scenario: The empty shelf is empty
+    Given a shelf
+    Then 0 books are left
+"""
+
 TRAINING = """\
 @normal
 Feature: A run is watched
@@ -89,13 +110,15 @@ Feature: The archive is complete
     Then 0 books are left
 """
 
-STEPS = '''\
+STEPS = """\
 import json
 import os
 import signal
 from pathlib import Path
 
 from behave import given, then, when
+
+from foundry.training.lifecycle import Run
 
 
 @given("a shelf")
@@ -111,11 +134,9 @@ def reader(context):
 @given("a run with three losses")
 def run_with_losses(context):
     context.books = []
-    Path("runs/watched").mkdir(parents=True)
-    history = [{"state": "created", "reason": "launched", "time": "2026-01-01T00:00:00+00:00", "step": 0}]
-    Path("runs/watched/run.json").write_text(json.dumps({"history": history}))
+    run = Run.create(Path("runs/watched"), "watched", "fingerprint", "0.1.0", "")
     losses = [{"step": step, "loss": 3.0 - step} for step in (1, 2, 3)]
-    Path("runs/watched/metrics.jsonl").write_text("".join(json.dumps(row) + "\\n" for row in losses))
+    run.metrics.write_text("".join(json.dumps(row) + "\\n" for row in losses))
 
 
 @when("a book is lent")
@@ -132,9 +153,9 @@ def power_fails(context):
 @then("{number:d} books are left")
 def books_left(context, number):
     assert len(context.books) == number, f"{len(context.books)} books are left, expected {number}"
-'''
+"""
 
-HOOKS = '''
+HOOKS = """
 
 open_the_workspace = before_scenario
 
@@ -143,14 +164,26 @@ def before_scenario(context, scenario):
     open_the_workspace(context, scenario)
     if scenario.name == "The library does not open":
         raise OSError("the key is lost")
-'''
+
+
+def before_feature(context, feature):
+    if feature.name == "The library is flooded":
+        raise OSError("the pump has failed")
+
+
+def after_feature(context, feature):
+    if feature.name == "The library is audited":
+        raise OSError("a sum is wrong")
+"""
 
 
 def write_sample_suite(folder: Path, project: Path) -> None:
     """Write the suite into `folder`, with the Behave configuration and the hooks of `project`."""
     for place, content in {
         "features/library/lending.feature": LENDING,
-        "features/library/fire.feature": FIRE,
+        "disasters/fire.feature": FIRE,
+        "disasters/flood.feature": FLOOD,
+        "disasters/audit.feature": AUDIT,
         "features/archive/complete.feature": ARCHIVE,
         "features/training_runs/watching.feature": TRAINING,
         "steps/library_steps.py": STEPS,

@@ -99,12 +99,11 @@ class TrainingLoop:
     def validation_loss(self, validation: BlockDataset) -> float:
         """Mean cross-entropy over all target tokens of `validation`, in nats, without dropout."""
         self.model.eval()
-        total = torch.zeros((), device=self.device, dtype=torch.float64)
-        num_targets = 0
+        total, num_targets = 0.0, 0
         for batch in sequential_batches(validation, self.config.data.batch_size):
-            total += self._loss_sum(batch)
+            total += float(self._loss_sum(batch))
             num_targets += count_targets(batch.labels)
-        return float(total) / num_targets
+        return total / num_targets
 
     def _loss_sum(self, batch: Batch) -> Tensor:
         input_ids_BL = batch.input_ids.to(self.device, non_blocking=True)

@@ -224,7 +224,7 @@ class _Steps:
         if is_last or is_best or step in self.scheduled or signals.received:
             self._save(step, stopping, validation_loss)
             self.speed.restart()
-        if signals.received and not is_last:
+        if signals.received:
             raise Interrupted(signals.received, step)
         return stopping
 
