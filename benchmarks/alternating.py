@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,19 +28,8 @@ def seconds_of(peers: Mapping[str, Callable[[], object]], rounds: int) -> dict[s
 
 
 def report(title: str, rows: list[dict[str, Any]]) -> None:
-    """Print the rows as a table and, with `--json PATH`, write them with what the machine is."""
-    parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    path = parser.parse_args().json
-    print(title)
+    """Print the rows as a table."""
+    print(f"{title}, {torch.get_num_threads()} threads")
     print("  ".join(f"{name:>24}" for name in rows[0]))
     for row in rows:
         print("  ".join(f"{value:>24.3f}" if isinstance(value, float) else f"{value:>24}" for value in row.values()))
-    if path is not None:
-        machine = {
-            "processor": platform.processor(),
-            "threads": torch.get_num_threads(),
-            "cores": os.cpu_count(),
-            "torch": torch.__version__,
-        }
-        path.write_text(json.dumps({"benchmark": title, "machine": machine, "rows": rows}, indent=2) + "\n")

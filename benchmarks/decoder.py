@@ -1,6 +1,6 @@
 """Forward and backward of our decoder against transformers' Llama of the same shape, on the CPU.
 
-    python benchmarks/decoder.py [--json PATH]
+    python benchmarks/decoder.py
 
 Both start from the same weights and have the same loss to differentiate. Targets: at least 1.1 times Llama's rate at
 2 layers of width 64, and at least 1.0 times at 8 layers of width 384.

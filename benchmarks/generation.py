@@ -1,6 +1,6 @@
 """Greedy generation with a cache against transformers' `generate` on the same weights, on the CPU.
 
-    python benchmarks/generation.py [--json PATH]
+    python benchmarks/generation.py
 
 Targets: at least 1.7 times its tokens per second at 2 layers of width 64, and at least 1.05 times at 8 of width 384.
 The tokens of both are compared, too.

@@ -4,13 +4,12 @@ All four train the same GPT-2 on the same batches with AdamW, clipping and a lea
 and checkpoint on the same schedule, the bare loop does neither. They take turns within one run, so that a busy
 machine slows all of them; the figures are medians over the rounds, and ratios to the bare loop of the same round.
 
-    python benchmarks/training.py [--rounds 5] [--json PATH]
+    python benchmarks/training.py [--rounds 5]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import math
 import os
@@ -243,25 +242,20 @@ def measure(shape: Shape, rounds: int, corpus: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     for name in ("lightning", "lightning.pytorch", "transformers"):
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    results = {}
     with tempfile.TemporaryDirectory() as folder:
         corpus = write_code_corpus(Path(folder) / "corpus", num_documents=200, functions=20)
         for shape in SHAPES:
             print(shape.name)
-            results[shape.name] = measure(shape, options.rounds, corpus)
-            for name, row in results[shape.name].items():
+            for name, row in measure(shape, options.rounds, corpus).items():
                 print(
                     f"  {name:13s} {row['milliseconds_a_step']:8.2f} ms a step   "
                     f"{row['tokens_per_second']:8.0f} tokens/s   {row['speed_relative_to_bare']:.3f} x bare"
                 )
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -183,6 +183,8 @@ class DataConfig(Section):
     """Tokens in one block, and the context of the model."""
     validation_fraction: Probability = 0.1
     """The share of the documents, by bytes, that is kept for validation; 0 trains without validation."""
+    max_validation_blocks: PositiveInt | None = None
+    """Validation losses are computed on so many blocks, evenly spread over the validation documents; null means all."""
     num_workers: Annotated[NonNegativeInt, does_not_change_weights] = 0
     """Background threads that assemble batches. The order of batches does not depend on it."""
     cache_dir: Annotated[FilePath | None, does_not_change_weights] = None

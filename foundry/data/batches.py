@@ -168,10 +168,16 @@ class BatchSource:
         return [batch_of(self._dataset, indices_B[start : start + size]) for start in range(0, len(indices_B), size)]
 
 
-def sequential_batches(dataset: BlockDataset, batch_size: int) -> Iterator[Batch]:
-    """All blocks once, in their own order; the last batch may be smaller."""
-    for start in range(0, len(dataset), batch_size):
-        yield batch_of(dataset, np.arange(start, min(start + batch_size, len(dataset))))
+def sequential_batches(dataset: BlockDataset, batch_size: int, at_most: int | None = None) -> Iterator[Batch]:
+    """All blocks once, in their own order; the last batch may be smaller.
+
+    Args:
+        at_most: only so many blocks, evenly spread; None means all.
+    """
+    count = len(dataset) if at_most is None else min(at_most, len(dataset))
+    indices = np.arange(count) * len(dataset) // count
+    for start in range(0, count, batch_size):
+        yield batch_of(dataset, indices[start : start + batch_size])
 
 
 def batch_of(dataset: BlockDataset, indices: Indices) -> Batch:

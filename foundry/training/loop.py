@@ -97,10 +97,11 @@ class TrainingLoop:
 
     @torch.no_grad()
     def validation_loss(self, validation: BlockDataset) -> float:
-        """Mean cross-entropy over all target tokens of `validation`, in nats, without dropout."""
+        """Mean cross-entropy over the target tokens of `validation`, in nats, without dropout."""
+        data = self.config.data
         self.model.eval()
         total, num_targets = 0.0, 0
-        for batch in sequential_batches(validation, self.config.data.batch_size):
+        for batch in sequential_batches(validation, data.batch_size, data.max_validation_blocks):
             total += float(self._loss_sum(batch))
             num_targets += count_targets(batch.labels)
         return total / num_targets
