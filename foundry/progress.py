@@ -36,6 +36,8 @@ def sentence(event: Event) -> str | None:
             return text
         case Evaluated(step=step, validation_loss=loss, is_best=is_best):
             return f"step {step}: validation loss {loss:.3f}{', the best so far' if is_best else ''}"
+        case StateChanged(state="interrupted" | "failed"):
+            return None  # the error says it
         case StateChanged(state=state, reason=reason):
             return f"{state}: {reason}"
         case StepDone() | CheckpointSaved():

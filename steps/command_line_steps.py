@@ -114,6 +114,12 @@ def flipped_weights(context: Context) -> None:
     flip_byte(Path(record.published.location) / "model.safetensors", -1)
 
 
+@given('its {name} ends with "{text}"')
+def file_of_run_ends_with(context: Context, name: str, text: str) -> None:
+    path = context.world.of(Runs).folder / name
+    path.write_text(f"{path.read_text(encoding='utf-8')}{text}\n", encoding="utf-8")
+
+
 @when('the command "{command}" is run')
 def run_command(context: Context, command: str) -> None:
     state(context).before = contents_of(Path())

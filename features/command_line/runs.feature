@@ -54,10 +54,10 @@ Feature: One command trains, the same command goes on, and others use what it ma
   @REQ-CLI-06
   Rule: A trained model is used by its run folder
 
-    Scenario: Texts are generated as JSON, the same prompt twice the same
+    Scenario: Texts are generated as JSON, and samples are the same where nothing is left to chance
       Given a small experiment
       And it has been trained
-      When the command "foundry generate {run} -p 'def load' -p 'def load' --top-k 1 --max-new-tokens 3 --json" is run
+      When the command "foundry generate {run} -p 'def load' --num-samples 2 --top-k 1 --max-new-tokens 5 --json" is run
       Then the command exits with 0
       And standard output is two equal texts that begin with "def load"
 
@@ -77,6 +77,7 @@ Feature: One command trains, the same command goes on, and others use what it ma
     Scenario: The run's facts, history and loss curve are shown, and a page that stands alone is written
       Given a small experiment
       And it has been trained
+      And its config.yaml ends with "# <script>alert(1)</script>"
       When the command "foundry info {run} --html page.html" is run
       Then the command exits with 0
       And standard output has, in this order
@@ -94,6 +95,7 @@ Feature: One command trains, the same command goes on, and others use what it ma
         | text                 |
         | experiment_name: small |
         | all_steps_completed  |
+        | # &lt;script&gt;     |
         | learning rate        |
         | gradient norm        |
         | tokens per second    |

@@ -132,7 +132,12 @@ Feature: The command line explains itself, and answers a mistake in one line
         | {run}  cleaned  100 of 100                 2.500  |
 
     @normal
-    Scenario: A reader that goes away is met with silence
-      When the command "foundry schema" is run for a reader that has gone away
+    Scenario Outline: A reader that goes away is met with silence, by <output>
+      When the command "<command>" is run for a reader that has gone away
       Then the command exits with 1
       And standard error is empty
+
+      Examples:
+        | output         | command           |
+        | a short output | foundry --version |
+        | a long output  | foundry schema    |

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT_SECONDS = 120
+NOT_INHERITED = ("COLUMNS", "LINES", "FORCE_COLOR", "PYTHONUNBUFFERED")
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,11 @@ def run_foundry_unread(arguments: Sequence[str]) -> Finished:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment, with its own `foundry` first and without a terminal's size or colours."""
+    """This process's environment, with its own `foundry` first, and without what changes how text is written."""
     import foundry
 
     source = str(Path(foundry.__file__).parent.parent)
-    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "FORCE_COLOR")}
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))}
 
 
