@@ -71,8 +71,14 @@ def compare_rates(megabytes: int, rounds: int) -> None:
     print(f"{'ratio':>14}: {rates['foundry'] / rates['encode_batch']:.2f}")
 
 
+def peak_megabytes() -> float:
+    """The most memory that this process has held, or inherited as a peak."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
 def prepare_alone(folder: Path) -> None:
     """Prepare the corpus in `folder`, and print this process's peak memory in megabytes and the time taken."""
+    before = peak_megabytes()
     started = time.perf_counter()
     config = ExperimentConfig(
         experiment_name="memory",
@@ -83,8 +89,10 @@ def prepare_alone(folder: Path) -> None:
     prepared = DataProcessor(config).prepare()
     seconds = time.perf_counter() - started
     tokens = sum(prepared.statistics["tokens_after_packing"].values())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    print(f"peak {peak:,.0f} MB, {seconds:.0f} s from source to token files, {tokens:,} tokens")
+    peak = peak_megabytes()
+    print(
+        f"peak {peak:,.0f} MB (before: {before:,.0f} MB), {seconds:.0f} s from source to token files, {tokens:,} tokens"
+    )
 
 
 def compare_memory(sizes: list[int]) -> None:
@@ -111,8 +119,9 @@ def main() -> None:
     if arguments.prepare is not None:
         prepare_alone(arguments.prepare)
         return
-    compare_rates(arguments.megabytes, arguments.rounds)
+    # Memory first: a new process starts with the peak of the one that it was forked from, which must still be small.
     compare_memory(arguments.memory)
+    compare_rates(arguments.megabytes, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ class Update:
     before: dict[str, torch.Tensor] = field(default_factory=dict)
     plain_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     plain_losses: list[float] = field(default_factory=list)
+    made: list[tuple[float, dict[str, torch.Tensor]]] = field(default_factory=list)
 
 
 class ListedBatches:
@@ -102,6 +103,48 @@ def step_made(context: Context, count: int, size: int) -> None:
     optimizer = create_optimizer(update.model, config.training)
     loop = TrainingLoop(update.model, optimizer, batches, config, total_steps=10, device=torch.device("cpu"))
     update.result = loop.step(1)
+
+
+@when("it is made with dropout as step 5, and again after other random draws")
+def step_made_again(context: Context) -> None:
+    make_with_dropout(context, [(5, 1), (5, 1)])
+
+
+@when("it is made with dropout as step 5, and as step 6")
+def step_made_as_another(context: Context) -> None:
+    make_with_dropout(context, [(5, 1), (6, 1)])
+
+
+@when("it is made with dropout in one micro-batch, and with that micro-batch given twice")
+def step_made_with_batch_twice(context: Context) -> None:
+    make_with_dropout(context, [(5, 1), (5, 2)])
+
+
+def make_with_dropout(context: Context, kinds: list[tuple[int, int]]) -> None:
+    """Make a step from the same weights for each (step number, times the one micro-batch is given)."""
+    update = context.world.of(Update)
+    config = small_experiment({"model.dropout": 0.5})
+    for step, times in kinds:
+        model = small_model(config, VOCABULARY)
+        torch.rand(17 * len(update.made))
+        batches: Any = ListedBatches([padded(update.sequences, 32, pad_id=7)] * times)
+        optimizer = create_optimizer(model, config.training)
+        loop = TrainingLoop(model, optimizer, batches, config, total_steps=10, device=torch.device("cpu"))
+        update.made.append((loop.step(step).loss, gradients_of(model)))
+
+
+@then("the two have the same loss and the same gradients, to the bit")
+def same_twice(context: Context) -> None:
+    (loss, gradients), (other_loss, other_gradients) = context.world.of(Update).made
+    assert loss == other_loss, f"{loss} and {other_loss}"
+    different = [name for name in gradients if not torch.equal(gradients[name], other_gradients[name])]
+    assert not different, different
+
+
+@then("the two have different losses")
+def different_losses(context: Context) -> None:
+    (loss, _), (other_loss, _) = context.world.of(Update).made
+    assert loss != other_loss, loss
 
 
 def gradients_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:

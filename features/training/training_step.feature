@@ -88,6 +88,24 @@ Feature: A training step does what the textbook says
       When it is launched
       Then its validation loss is the mean over the tokens, as one by one
 
+  @REQ-STEP-07
+  Rule: The random numbers of a step are a function of the seed and the step
+
+    Scenario: A step that is made again is the same, whatever was drawn in between
+      Given a training step over 8 sequences of unequal length
+      When it is made with dropout as step 5, and again after other random draws
+      Then the two have the same loss and the same gradients, to the bit
+
+    Scenario Outline: Dropout falls on other places <where>
+      Given a training step over 8 sequences of unequal length
+      When it is made with dropout <once>, and <again>
+      Then the two have different losses
+
+      Examples:
+        | where                  | once               | again                             |
+        | in another step        | as step 5          | as step 6                         |
+        | in another micro-batch | in one micro-batch | with that micro-batch given twice |
+
   @REQ-STEP-04
   Rule: Gradients are clipped to the norm that was asked for
 
