@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Lines of foundry that the scenarios must run through, in percent, branches counted.
-COVERAGE_FLOOR ?= 85
+COVERAGE_FLOOR ?= 90
 
 .DEFAULT_GOAL := help
 .PHONY: help install accept test benchmark clean

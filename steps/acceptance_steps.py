@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -116,7 +117,7 @@ def run_sample_suite(context: Context) -> None:
 
 @when('the sample suite is run with "{arguments}"')
 def run_sample_suite_with(context: Context, arguments: str) -> None:
-    context.world.of(Acceptance).run = sample_run(context.origin, (arguments,))
+    context.world.of(Acceptance).run = sample_run(context.origin, tuple(shlex.split(arguments)))
 
 
 @when('the sample suite is run after "{tag}" was misspelt as "{misspelt}"')

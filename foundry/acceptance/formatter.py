@@ -93,14 +93,13 @@ class AllureListener(AllureBehaveListener):  # type: ignore[misc]
 
     def start_scenario(self, scenario: Scenario) -> None:
         self.group_context.enter()
+        self._is_selected = scenario.should_run(self.behave_config) or bool(scenario.skip_reason)
         result = new_result(scenario)
         self.current_scenario_uuid = result.uuid
         self.logger.schedule_test(result.uuid, result)
 
     def stop_scenario(self, scenario: Scenario) -> None:
-        if scenario.should_run_with_tags(self.behave_config.tag_expression) and (
-            scenario.should_run_with_name_select(self.behave_config)
-        ):
+        if self._is_selected:
             self._close(scenario)
         else:
             self.logger.drop_test(self.current_scenario_uuid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from behave.configuration import Configuration
 from behave.exception import FileNotFoundError as MissingFeatureError
@@ -17,6 +18,9 @@ from cucumber_tag_expressions import TagExpressionError
 from foundry.acceptance.formatter import CLEAN_OPTION, tags_of
 from foundry.acceptance.tags import KNOWN_TAGS, unknown_tags
 from foundry.errors import UserError
+
+FIRST_OPTION = "accept.first"
+"""Userdata; names of folders whose features take long, so that no process is left alone with one in the end."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ def behave_configuration(paths: Sequence[str], tags: Sequence[str], workspaces: 
 
 
 def select(paths: Sequence[str], tags: Sequence[str]) -> list[SelectedFeature]:
-    """The features below `paths` that have scenarios to run, those with the most steps first.
+    """The features below `paths` that have scenarios to run, those that take longest first.
+
+    These are the features in the folders that the userdata `accept.first` names, and those with many steps.
 
     Raises:
         UserError: a path or a feature cannot be read, no scenario is selected, or a tag is not on the list.
@@ -60,7 +66,8 @@ def select(paths: Sequence[str], tags: Sequence[str]) -> list[SelectedFeature]:
     ]
     if not selected:
         raise UserError(_nothing_selected(paths, tags, scenarios))
-    return sorted(selected, key=_num_steps, reverse=True)
+    first = config.userdata.get(FIRST_OPTION, "").split()
+    return sorted(selected, key=lambda item: (_rank(item.feature, first), -_num_steps(item)))
 
 
 def parsed_features(paths: Sequence[str]) -> Iterator[tuple[Feature, tuple[str, ...]]]:
@@ -88,6 +95,11 @@ def _nothing_selected(paths: Sequence[str], tags: Sequence[str], scenarios: Sequ
         f"no scenario is selected: {asked or 'the configured tags'} leaves none of {len(scenarios)} in "
         f"{' '.join(paths)}; their tags are {' '.join(carried) or 'none'}"
     )
+
+
+def _rank(feature: Feature, first: Sequence[str]) -> int:
+    folder = Path(feature.filename).absolute().parent.name
+    return first.index(folder) if folder in first else len(first)
 
 
 def _num_steps(selected: SelectedFeature) -> int:

@@ -47,12 +47,15 @@ def run_foundry(
         subprocess.TimeoutExpired: it did not end in two minutes; it is killed then.
     """
     options = ["-X", "importtime"] if trace_imports else []
+    environment = _environment()
+    if max_file_bytes is not None:
+        environment.pop("COVERAGE_PROCESS_CONFIG", None)  # coverage would meet the limit, too, and say so
     process = subprocess.run(
         [sys.executable, *options, "-m", "foundry", *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=_environment(),
+        env=environment,
         timeout=TIMEOUT_SECONDS,
         check=False,
         preexec_fn=None if max_file_bytes is None else lambda: _limit_files(max_file_bytes),

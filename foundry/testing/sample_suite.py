@@ -53,7 +53,7 @@ Feature: Books are lent
   @REQ-LEND-02
   Rule: A book comes back
 
-    @normal
+    @minor
     Scenario: A book that nobody thought of comes back
       When a book comes back
       Then 1 books are left
