@@ -136,6 +136,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.batch_size: 9                              |
         | data.max_sequence_length: 255                   |
         | data.validation_fraction: 0.2                   |
+        | data.max_validation_blocks: 8                   |
         | data.git: {commits: false}                      |
         | data.git: {languages: [python]}                 |
         | tokenizer.vocab_size: 4097                      |
