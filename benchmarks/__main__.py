@@ -1,6 +1,6 @@
 """Runs every benchmark, one after the other, each in a process of its own; the figures go to `benchmarks/results/`.
 
-    python -m benchmarks [NAME ...]
+python -m benchmarks [NAME ...]
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from behave import given, step, then, when
 from behave.runner import Context
+from safetensors.torch import load_file
 
 from foundry import manifests
 from foundry.errors import FoundryError
@@ -483,6 +484,13 @@ def different_final_weights(context: Context) -> None:
     assert runs_of(context).report is not None, runs_of(context).error
     difference = first_tensor_difference(*final_files(context, "model.safetensors"))
     assert difference is not None, "the weights are the same"
+
+
+@then("its final weights differ from the reference's by more than {bound:g}")
+def weights_differ_by_more(context: Context, bound: float) -> None:
+    one, other = (load_file(path) for path in final_files(context, "model.safetensors"))
+    largest = max(float((one[name] - other[name]).abs().max()) for name in one)
+    assert largest > bound, largest
 
 
 def final_files(context: Context, name: str) -> tuple[Path, Path]:

@@ -22,6 +22,15 @@ Feature: The same experiment gives the same weights
       When it is launched
       Then its final weights differ from the reference's
 
+    Scenario: Another seed begins with other weights
+      Given a small experiment with
+        | setting                | value |
+        | training.learning_rate | 1e-12 |
+      And it has been trained elsewhere without interruption
+      And with the setting random_seed at 8
+      When it is launched
+      Then its final weights differ from the reference's by more than 0.01
+
   @REQ-REPRODUCE-02
   Rule: Looking changes nothing
 
