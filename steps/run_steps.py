@@ -527,6 +527,12 @@ def loss_falls(context: Context) -> None:
     assert losses[-1] < losses[0], losses
 
 
+@then("its validation losses are all equal")
+def losses_all_equal(context: Context) -> None:
+    losses = validation_losses(runs_of(context))
+    assert len(losses) > 1 and len(set(losses)) == 1, losses
+
+
 @then("its learning rates are those of the reference")
 def same_learning_rates(context: Context) -> None:
     runs = runs_of(context)

@@ -14,6 +14,15 @@ Feature: The best model is published, and nothing is removed before that is conf
       And the published model is that of the best step
       And the published files are those of the best checkpoint
 
+    Scenario: Of steps with equal losses the earliest is published
+      Given a small experiment with
+        | setting                   | value |
+        | training.learning_rate    | 1e-30 |
+        | training.keep_checkpoints | 1     |
+      When it is launched
+      Then its validation losses are all equal
+      And the published model is that of step 3
+
     Scenario: Without validation the last step is published
       Given a small experiment with
         | setting                      | value |

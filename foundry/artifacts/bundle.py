@@ -78,7 +78,12 @@ def resolve_model(reference: str | Path) -> ModelFiles:
 
 def _model_of_run(run: Run) -> ModelFiles:
     if run.record.published is not None:
-        return _model_of_artifact(Path(run.record.published.location))
+        published = Path(run.record.published.location)
+        if not published.is_dir():
+            raise FoundryError(
+                f"{run.folder}: its model was published to {published}, where it is no longer; name its new place instead"
+            )
+        return _model_of_artifact(published)
     candidates = readable_checkpoints(run.checkpoints)
     if not candidates:
         raise UserError(f"{run.folder}: has no checkpoint yet (state {run.record.state}); train it first")
