@@ -425,6 +425,17 @@ def _(context: Context) -> None:
         state.refusal = str(error)
 
 
+@when("the artifact is moved, and a generator is loaded from the run folder")
+def _(context: Context) -> None:
+    state = context.world.of(GenerationState)
+    assert state.run is not None and state.run.record.published is not None
+    Path(state.run.record.published.location).rename("moved")
+    try:
+        Generator.load(state.run.run_folder, device="cpu")
+    except FoundryError as error:
+        state.refusal = str(error)
+
+
 @when("a generator is loaded from the folder")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)

@@ -35,6 +35,11 @@ Feature: A generator is loaded from wherever a model is kept
       When a byte of the published weights flips, and a generator is loaded from the artifact
       Then generation is refused because "the artifact is damaged"
 
+    Scenario: A run whose artifact was moved says where it had been published
+      Given a small experiment has been trained and published
+      When the artifact is moved, and a generator is loaded from the run folder
+      Then generation is refused because "and is gone from there; name its new place"
+
   @REQ-GENERATION-15
   Rule: A folder without a model is refused by name
 

@@ -81,7 +81,7 @@ def _model_of_run(run: Run) -> ModelFiles:
         published = Path(run.record.published.location)
         if not published.is_dir():
             raise FoundryError(
-                f"{run.folder}: its model was published to {published}, where it is no longer; name its new place instead"
+                f"{run.folder}: its model was published to {published}, and is gone from there; name its new place"
             )
         return _model_of_artifact(published)
     candidates = readable_checkpoints(run.checkpoints)
