@@ -17,7 +17,7 @@ from foundry.data.batches import IGNORED_LABEL, Batch, BatchSource, sequential_b
 from foundry.data.blocks import BlockDataset
 from foundry.errors import FoundryError
 from foundry.models.loss import loss_sum
-from foundry.reproducibility import derived_seed
+from foundry.reproducibility import derived_seed, seed_generators
 from foundry.training.schedules import learning_rate
 
 
@@ -76,11 +76,12 @@ class TrainingLoop:
         rate = learning_rate(self.config.training, step, self.total_steps)
 
         # Gradients of the mean over the tokens of the global batch: each micro-batch adds its share of the sum.
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.device)
         for position, batch in enumerate(micro_batches):
-            torch.manual_seed(derived_seed(self.config.random_seed, "step", step, position))
+            seed_generators(derived_seed(self.config.random_seed, "step", step, position), self.device)
             loss = self._loss_sum(batch) / max(1, num_targets)
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
