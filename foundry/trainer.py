@@ -13,13 +13,13 @@ from pathlib import Path
 
 import foundry
 from foundry import files, manifests
-from foundry.artifacts.bundle import CONFIG_NAME, WEIGHTS_NAME, bundle_of
 from foundry.artifacts.local import LocalStore
 from foundry.artifacts.store import ArtifactStore
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import source_identity
 from foundry.errors import FoundryError, Interrupted, UserError
+from foundry.model_files import CONFIG_NAME, WEIGHTS_NAME, bundle_of
 from foundry.training.events import Listener, StateChanged, both, ignore_event
 from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
 from foundry.training.log_file import log_to_file

@@ -1,4 +1,4 @@
 """Published models: one narrow protocol, with the local folder behind it.
 
-`store` is the protocol, `local` the embedded default, `bundle` what is published and how it is found again.
+`store` is the protocol, `local` the embedded default.
 """

@@ -11,13 +11,13 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from foundry.artifacts.bundle import resolve_model
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
 from foundry.errors import UserError
 from foundry.generation.reader import BatchReader
 from foundry.generation.sampling import SamplingRule, next_token, random_generator
 from foundry.generation.text import NewText
 from foundry.hardware import choose_device
+from foundry.model_files import resolve_model
 from foundry.models.decoder import Decoder
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
