@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import signal
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from behave.runner import Context
 from safetensors.torch import load_file
 
 from foundry import manifests
+from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.testing.comparison import assert_same_run, assert_same_tensors, first_tensor_difference
 from foundry.testing.experiments import small_experiment, write_code_corpus, write_noise_corpus
@@ -29,10 +31,11 @@ from foundry.testing.runs import (
     contents_of,
     validation_losses,
 )
-from foundry.testing.stores import DamagingStore, WatchingStore
+from foundry.testing.stores import DamagingStore, SilentStore, WatchingStore
 from foundry.trainer import Trainer
 from foundry.training.early_stopping import EarlyStopping
-from foundry.training.events import Message
+from foundry.training.events import Event, Message, StepDone
+from foundry.training.lifecycle import Run
 from foundry.training.metrics import read_metrics
 from foundry.training.schedules import checkpoint_steps, learning_rate
 
@@ -92,6 +95,78 @@ def launched(context: Context) -> None:
     runs_of(context).launch()
 
 
+@dataclass
+class SecondLaunch:
+    """A launch of the same run beside the one under way."""
+
+    error: FoundryError | None = None
+
+    def launch(self, config: ExperimentConfig) -> None:
+        try:
+            Trainer(config).train()
+        except FoundryError as error:
+            self.error = error
+
+
+@when("it is launched, and launched again while it makes its step {number:d}")
+def launched_twice(context: Context, number: int) -> None:
+    runs, second = runs_of(context), context.world.of(SecondLaunch)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepDone) and event.step == number:
+            second.launch(runs.config())
+
+    trainer = Trainer(runs.config(), on_event=listen)
+    runs.folder, runs.report = trainer.run_folder, trainer.train()
+
+
+@then('the second launch is refused with "{text}"')
+def second_refused(context: Context, text: str) -> None:
+    error = context.world.of(SecondLaunch).error
+    assert error is not None, "the second launch was not refused"
+    assert text in str(error), error
+
+
+@then("its metrics hold every step once")
+def every_step_once(context: Context) -> None:
+    steps = [row["step"] for row in runs_of(context).metrics]
+    assert steps == list(range(1, 13)), steps
+
+
+@given("the last line of its metrics is cut off")
+def metrics_cut_off(context: Context) -> None:
+    cut_file(runs_of(context).folder / "metrics.jsonl", 20)
+    with (runs_of(context).folder / "metrics.jsonl").open("ab") as stream:
+        stream.write(bytes(8) + b"\n")
+
+
+@given("a checkpoint that a killed process had half written")
+def half_written(context: Context) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder = runs_of(context).folder / f"checkpoints/.writing-step-00000010-{ended.pid}"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"half")
+
+
+@then("nothing half-written is left")
+def nothing_half_written(context: Context) -> None:
+    assert runs_of(context).report is not None, runs_of(context).error
+    left = sorted(Path("runs").rglob(".writing-*"))
+    assert not left, left
+
+
+@given("its record says that it was begun on other tokens")
+def begun_on_other_tokens(context: Context) -> None:
+    Run.open(runs_of(context).folder).note(data_digest="0" * 64)
+
+
+@given("the run folder was moved")
+def run_folder_moved(context: Context) -> None:
+    runs = runs_of(context)
+    runs.folder = runs.folder.rename(Path("runs") / "moved")
+
+
 @given("its launch has failed")
 def has_failed(context: Context) -> None:
     runs_of(context).launch()
@@ -148,6 +223,11 @@ def watching_store(context: Context) -> None:
     folder = Trainer(runs_of(context).config()).run_folder
     look = lambda: [f"step {number}" for number in checkpointed(folder)]  # noqa: E731
     runs_of(context).store = WatchingStore(Path("artifacts"), look)
+
+
+@given("an artifact store that does not answer when it is asked to confirm")
+def silent_store(context: Context) -> None:
+    runs_of(context).store = SilentStore(Path("artifacts"))
 
 
 @given("an artifact store that loses a bit of the weights")
