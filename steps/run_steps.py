@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import subprocess
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from foundry.errors import FoundryError
 from foundry.testing.comparison import assert_same_run, assert_same_tensors, first_tensor_difference
 from foundry.testing.experiments import small_experiment, write_code_corpus, write_noise_corpus
 from foundry.testing.faults import cut_file, flip_byte, launch_and_signal
+from foundry.testing.repositories import python_project
 from foundry.testing.runs import (
     EARLY_STOPPING,
     ELSEWHERE,
@@ -63,6 +65,15 @@ def a_small_experiment(context: Context) -> None:
 @given("a small experiment with")
 def a_small_experiment_with(context: Context) -> None:
     a_small_experiment(context)
+
+
+@given('a small experiment on a repository whose URL holds the password "{password}"')
+def on_a_repository(context: Context, password: str) -> None:
+    repository = python_project(Path("project"))
+    url = repository.folder.resolve().as_uri().replace("file://", f"file://user:{password}@localhost")
+    runs_of(context).settings.update({"data.source_corpus": None, "data.git.repository": url})
+    os.environ["FOUNDRY_CACHE"] = str(context.world.workspace / "user-cache")
+    context.add_cleanup(os.environ.pop, "FOUNDRY_CACHE")
 
 
 @given("a small experiment whose validation loss rises")
@@ -536,6 +547,14 @@ def published_files(context: Context) -> None:
     assert (published / "config.yaml").read_bytes() == (runs.folder / "config.yaml").read_bytes()
     names = sorted(path.name for path in (published / "tokenizer").iterdir())
     assert names == sorted(path.name for path in (runs.folder / "tokenizer").iterdir()), names
+
+
+@then('no file of the run and the store holds "{text}"')
+def no_file_holds(context: Context, text: str) -> None:
+    assert runs_of(context).report is not None, runs_of(context).error
+    written = [path for folder in ("runs", "artifacts") for path in Path(folder).rglob("*") if path.is_file()]
+    holding = [str(path) for path in written if text.encode() in path.read_bytes()]
+    assert written and not holding, holding
 
 
 @given("nothing was published")

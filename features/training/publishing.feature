@@ -93,6 +93,15 @@ Feature: The best model is published, and nothing is removed before that is conf
       Then the run is cleaned
       And the best and the last step are checkpointed
 
+  @REQ-PUBLISH-04
+  Rule: What is kept and published holds no password
+
+    Scenario: The password in a repository's URL is neither in the run nor in the artifact
+      Given a small experiment on a repository whose URL holds the password "kept-nowhere"
+      When it is launched
+      Then no file of the run and the store holds "kept-nowhere"
+      And the run is cleaned
+
   @REQ-PUBLISH-03
   Rule: A run that was interrupted or has failed publishes nothing
 
