@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import shlex
 import subprocess
 from dataclasses import dataclass, field
@@ -50,11 +51,11 @@ def state(context: Context) -> CommandState:
 
 
 def arguments(context: Context, command: str) -> list[str]:
-    """The words after `foundry`; `{run}` is the folder of the scenario's run."""
+    """The words after `foundry`; `{run}` is the folder of the scenario's run, `{byte 0xff}` a byte that is no UTF-8."""
     runs: Runs = context.world.of(Runs)
     program, *words = shlex.split(command)
     assert program == "foundry", f"not a foundry command: {command}"
-    return [word.replace("{run}", str(runs.folder)) for word in words]
+    return [word.replace("{run}", str(runs.folder)).replace("{byte 0xff}", os.fsdecode(b"\xff")) for word in words]
 
 
 def expect_text(found: str, expected: str) -> None:
