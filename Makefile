@@ -35,7 +35,7 @@ test: install ## What CI runs: lint, types, step checks, every scenario, coverag
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --fail-under=$(COVERAGE_FLOOR)
 
-benchmark: install ## Measure speed and memory beside the peers; see benchmarks/README.md.
+benchmark: install ## Measure speed and memory beside the peers.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmarks]'
 	$(BIN)/python -m benchmarks
 

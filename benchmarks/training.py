@@ -10,6 +10,7 @@ machine slows all of them; the figures are medians over the rounds, and ratios t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import math
 import os
@@ -50,7 +51,7 @@ class Shape:
         return f"{self.layers} x {self.width}, batch {self.batch_size} x {self.length}"
 
 
-SHAPES = (Shape(2, 64, 8, 32, steps=300), Shape(4, 256, 8, 128, steps=30))
+SHAPES = (Shape(2, 64, 8, 32, steps=400), Shape(4, 256, 8, 128, steps=40))
 
 
 class Clock:
@@ -150,6 +151,7 @@ class Contest:
             logging_steps=self.shape.log_interval,
             save_steps=self.shape.steps // 2,
             report_to=[],
+            log_level="error",
             disable_tqdm=True,
             use_cpu=True,
             dataloader_pin_memory=False,
@@ -224,7 +226,7 @@ def measure(shape: Shape, rounds: int, corpus: Path) -> dict[str, Any]:
     for number in range(rounds):
         names = list(contestants)
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
                 seconds[name].append(contestants[name](Path(folder)))
         latest = ", ".join(f"{name} {times[-1] * 1000:.1f} ms" for name, times in seconds.items())
         print(f"  round {number + 1} of {rounds}: {latest}")

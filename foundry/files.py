@@ -7,6 +7,7 @@ the final one, because a rename is atomic within one filesystem only.
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -34,8 +35,27 @@ def flush_to_disk(path: Path) -> None:
 
 
 def temporary_sibling(path: Path) -> Path:
-    """A name beside `path`, on the same filesystem, that belongs to this process alone."""
-    return path.with_name(f"{TEMPORARY_PREFIX}{path.name}-{os.getpid()}")
+    """A name beside `path`, on the same filesystem, that belongs to this process alone.
+
+    What processes that were killed have left under such names for the same `path` is removed.
+    """
+    prefix = f"{TEMPORARY_PREFIX}{path.name}-"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*"):
+        if not _is_running(left.name.removeprefix(prefix)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f"{prefix}{os.getpid()}")
+
+
+def _is_running(process: str) -> bool:
+    if not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_bytes(path: Path, content: bytes) -> None:

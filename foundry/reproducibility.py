@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import platform
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,8 +105,13 @@ def environment_snapshot() -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "packages": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
         "git_commit": git_commit(Path.cwd()),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": [Path(sys.argv[0]).name, *map(without_password, sys.argv[1:])],
     }
+
+
+def without_password(text: str) -> str:
+    """A URL without the user and password it may hold; other text as it is."""
+    return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def git_commit(folder: Path) -> str | None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 import foundry
 from foundry import files, manifests
@@ -20,7 +23,8 @@ from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import source_identity
 from foundry.errors import FoundryError, Interrupted, UserError
 from foundry.model_files import CONFIG_NAME, WEIGHTS_NAME, bundle_of
-from foundry.training.events import Listener, StateChanged, both, ignore_event
+from foundry.reproducibility import without_password
+from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
 from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
 from foundry.training.log_file import log_to_file
 
@@ -61,7 +65,7 @@ class Trainer:
     def __init__(
         self, config: ExperimentConfig, *, store: ArtifactStore | None = None, on_event: Listener = ignore_event
     ) -> None:
-        self.config, identity = source_identity(config)
+        self.config, identity = source_identity(config, lambda text: on_event(Message(text)))
         self.fingerprint = self.config.fingerprint(identity)
         self.run_id = f"{config.experiment_name}-{self.fingerprint}"
         self.run_folder = config.training.output_dir / self.run_id
@@ -93,6 +97,31 @@ class Trainer:
             Interrupted: SIGTERM or Ctrl-C; the last step is saved.
             FoundryError: what failed. Checkpoints stay whatever happens before the store has confirmed.
         """
+        if self._is_complete():
+            return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
+        with self._alone():
+            return self._go_on()
+
+    def _is_complete(self) -> bool:
+        return (self.run_folder / RECORD_NAME).exists() and RunRecord.read(self.run_folder).state == "cleaned"
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process works on the run meanwhile. A process that ends, however it ends, gives the lock back."""
+        lock = FileLock(self.run_folder.parent / ".locks" / f"{self.run_folder.name}.lock")
+        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise FoundryError(
+                f"{self.run_folder}: another process is at work on this run; wait for it, or stop it"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _go_on(self) -> TrainingReport:
         run = Run.open(self.run_folder) if (self.run_folder / RECORD_NAME).exists() else None
         if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
             run = self._train(run)
@@ -105,6 +134,8 @@ class Trainer:
     def _train(self, begun: Run | None) -> Run:
         from foundry.training.session import Session, prepare
 
+        if self.config.logging.dir is not None:
+            self.config.logging.dir.mkdir(parents=True, exist_ok=True)
         preparation = prepare(self.config, self._on_event)
         run = begun or self._create()
         try:
@@ -121,7 +152,13 @@ class Trainer:
 
     def _create(self) -> Run:
         try:
-            run = Run.create(self.run_folder, self.run_id, self.fingerprint, foundry.__version__, to_yaml(self.config))
+            run = Run.create(
+                self.run_folder,
+                self.run_id,
+                self.fingerprint,
+                foundry.__version__,
+                to_yaml(without_secrets(self.config)),
+            )
         except OSError as error:
             raise FoundryError(f"{self.run_folder}: cannot be made: {error.strerror or error}") from error
         self._tell(run, "created", str(self.run_folder))
@@ -178,3 +215,11 @@ class Trainer:
         """The disk may be full, which is often why we are here; the error that is under way matters more."""
         with contextlib.suppress(OSError):
             self._move(run, state, reason)
+
+
+def without_secrets(config: ExperimentConfig) -> ExperimentConfig:
+    """The experiment as it may be kept and published: a repository's URL loses the password it may hold."""
+    if config.data.git is None:
+        return config
+    git = config.data.git.model_copy(update={"repository": without_password(config.data.git.repository)})
+    return config.model_copy(update={"data": config.data.model_copy(update={"git": git})})

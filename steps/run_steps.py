@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,12 @@ from behave.runner import Context
 from safetensors.torch import load_file
 
 from foundry import manifests
+from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.testing.comparison import assert_same_run, assert_same_tensors, first_tensor_difference
 from foundry.testing.experiments import small_experiment, write_code_corpus, write_noise_corpus
 from foundry.testing.faults import cut_file, flip_byte, launch_and_signal
+from foundry.testing.repositories import python_project
 from foundry.testing.runs import (
     EARLY_STOPPING,
     ELSEWHERE,
@@ -29,10 +33,11 @@ from foundry.testing.runs import (
     contents_of,
     validation_losses,
 )
-from foundry.testing.stores import DamagingStore, WatchingStore
+from foundry.testing.stores import DamagingStore, SilentStore, WatchingStore
 from foundry.trainer import Trainer
 from foundry.training.early_stopping import EarlyStopping
-from foundry.training.events import Message
+from foundry.training.events import Event, Message, StepDone
+from foundry.training.lifecycle import Run
 from foundry.training.metrics import read_metrics
 from foundry.training.schedules import checkpoint_steps, learning_rate
 
@@ -60,6 +65,15 @@ def a_small_experiment(context: Context) -> None:
 @given("a small experiment with")
 def a_small_experiment_with(context: Context) -> None:
     a_small_experiment(context)
+
+
+@given('a small experiment on a repository whose URL holds the password "{password}"')
+def on_a_repository(context: Context, password: str) -> None:
+    repository = python_project(Path("project"))
+    url = repository.folder.resolve().as_uri().replace("file://", f"file://user:{password}@localhost")
+    runs_of(context).settings.update({"data.source_corpus": None, "data.git.repository": url})
+    os.environ["FOUNDRY_CACHE"] = str(context.world.workspace / "user-cache")
+    context.add_cleanup(os.environ.pop, "FOUNDRY_CACHE")
 
 
 @given("a small experiment whose validation loss rises")
@@ -90,6 +104,78 @@ def trained_elsewhere(context: Context) -> None:
 @when("it is launched again")
 def launched(context: Context) -> None:
     runs_of(context).launch()
+
+
+@dataclass
+class SecondLaunch:
+    """A launch of the same run beside the one under way."""
+
+    error: FoundryError | None = None
+
+    def launch(self, config: ExperimentConfig) -> None:
+        try:
+            Trainer(config).train()
+        except FoundryError as error:
+            self.error = error
+
+
+@when("it is launched, and launched again while it makes its step {number:d}")
+def launched_twice(context: Context, number: int) -> None:
+    runs, second = runs_of(context), context.world.of(SecondLaunch)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepDone) and event.step == number:
+            second.launch(runs.config())
+
+    trainer = Trainer(runs.config(), on_event=listen)
+    runs.folder, runs.report = trainer.run_folder, trainer.train()
+
+
+@then('the second launch is refused with "{text}"')
+def second_refused(context: Context, text: str) -> None:
+    error = context.world.of(SecondLaunch).error
+    assert error is not None, "the second launch was not refused"
+    assert text in str(error), error
+
+
+@then("its metrics hold every step once")
+def every_step_once(context: Context) -> None:
+    steps = [row["step"] for row in runs_of(context).metrics]
+    assert steps == list(range(1, 13)), steps
+
+
+@given("the last line of its metrics is cut off")
+def metrics_cut_off(context: Context) -> None:
+    cut_file(runs_of(context).folder / "metrics.jsonl", 20)
+    with (runs_of(context).folder / "metrics.jsonl").open("ab") as stream:
+        stream.write(bytes(8) + b"\n")
+
+
+@given("a checkpoint that a killed process had half written")
+def half_written(context: Context) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    folder = runs_of(context).folder / f"checkpoints/.writing-step-00000010-{ended.pid}"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"half")
+
+
+@then("nothing half-written is left")
+def nothing_half_written(context: Context) -> None:
+    assert runs_of(context).report is not None, runs_of(context).error
+    left = sorted(Path("runs").rglob(".writing-*"))
+    assert not left, left
+
+
+@given("its record says that it was begun on other tokens")
+def begun_on_other_tokens(context: Context) -> None:
+    Run.open(runs_of(context).folder).note(data_digest="0" * 64)
+
+
+@given("the run folder was moved")
+def run_folder_moved(context: Context) -> None:
+    runs = runs_of(context)
+    runs.folder = runs.folder.rename(Path("runs") / "moved")
 
 
 @given("its launch has failed")
@@ -148,6 +234,11 @@ def watching_store(context: Context) -> None:
     folder = Trainer(runs_of(context).config()).run_folder
     look = lambda: [f"step {number}" for number in checkpointed(folder)]  # noqa: E731
     runs_of(context).store = WatchingStore(Path("artifacts"), look)
+
+
+@given("an artifact store that does not answer when it is asked to confirm")
+def silent_store(context: Context) -> None:
+    runs_of(context).store = SilentStore(Path("artifacts"))
 
 
 @given("an artifact store that loses a bit of the weights")
@@ -456,6 +547,14 @@ def published_files(context: Context) -> None:
     assert (published / "config.yaml").read_bytes() == (runs.folder / "config.yaml").read_bytes()
     names = sorted(path.name for path in (published / "tokenizer").iterdir())
     assert names == sorted(path.name for path in (runs.folder / "tokenizer").iterdir()), names
+
+
+@then('no file of the run and the store holds "{text}"')
+def no_file_holds(context: Context, text: str) -> None:
+    assert runs_of(context).report is not None, runs_of(context).error
+    written = [path for folder in ("runs", "artifacts") for path in Path(folder).rglob("*") if path.is_file()]
+    holding = [str(path) for path in written if text.encode() in path.read_bytes()]
+    assert written and not holding, holding
 
 
 @given("nothing was published")

@@ -75,6 +75,16 @@ Feature: The best model is published, and nothing is removed before that is conf
       And the run is stopped
       And the best and the last step are checkpointed
 
+    Scenario: A store that does not answer when it is asked to confirm keeps every checkpoint
+      Given a small experiment with
+        | setting                          | value |
+        | artifacts.keep_local_checkpoints | false |
+      And an artifact store that does not answer when it is asked to confirm
+      When it is launched
+      Then the launch fails with "the store does not answer"
+      And the run is stopped
+      And the best and the last step are checkpointed
+
     Scenario: Checkpoints stay where the experiment wants to keep them
       Given a small experiment with
         | setting                          | value |
@@ -82,6 +92,15 @@ Feature: The best model is published, and nothing is removed before that is conf
       When it is launched
       Then the run is cleaned
       And the best and the last step are checkpointed
+
+  @REQ-PUBLISH-04
+  Rule: What is kept and published holds no password
+
+    Scenario: The password in a repository's URL is neither in the run nor in the artifact
+      Given a small experiment on a repository whose URL holds the password "kept-nowhere"
+      When it is launched
+      Then no file of the run and the store holds "kept-nowhere"
+      And the run is cleaned
 
   @REQ-PUBLISH-03
   Rule: A run that was interrupted or has failed publishes nothing
@@ -99,6 +118,19 @@ Feature: The best model is published, and nothing is removed before that is conf
       Then the launch fails with "the weights were not changed"
       And the run is failed
       And step 1 is checkpointed
+      And nothing is published
+
+    Scenario: A run whose validation loss is no number fails, and keeps what it had
+      Given a small experiment with
+        | setting                      | value |
+        | model.architecture           | gpt2  |
+        | training.learning_rate       | 1e30  |
+        | training.warmup_steps        | 0     |
+        | training.evaluation_interval | 1     |
+        | training.max_grad_norm       | none  |
+      When it is launched
+      Then the launch fails with "the validation loss is"
+      And the run is failed
       And nothing is published
 
     Scenario: A damaged best checkpoint is not published, and no other in its place

@@ -125,6 +125,34 @@ Feature: Launching a run again goes on where it stands
       Then the launch makes the steps 8 to 12
       And its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
 
+  @REQ-RELAUNCH-06
+  Rule: Only one process works on a run
+
+    Scenario: A second launch of a run that is being trained is refused
+      Given a small experiment
+      When it is launched, and launched again while it makes its step 5
+      Then the second launch is refused with "another process is at work on this run"
+      And the launch makes the steps 1 to 12
+      And its metrics hold every step once
+
+  @REQ-RELAUNCH-07
+  Rule: What a kill left half-written is no obstacle
+
+    Scenario: A line of metrics that was cut off is written again
+      Given a small experiment
+      And it has been trained elsewhere without interruption
+      And its launch was killed at step 8
+      And the last line of its metrics is cut off
+      When it is launched again
+      Then its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
+
+    Scenario: Files that a killed process was writing are removed
+      Given a small experiment
+      And its launch was killed at step 8
+      And a checkpoint that a killed process had half written
+      When it is launched again
+      Then nothing half-written is left
+
   @REQ-RELAUNCH-05
   Rule: A run never goes on with another corpus
 
@@ -135,6 +163,22 @@ Feature: Launching a run again goes on where it stands
       When it is launched again
       Then the launch makes the steps 1 to 12
       And the run folder is another than before
+
+    Scenario: Going on with tokens other than those the run was begun with is refused
+      Given a small experiment
+      And its launch was killed at step 8
+      And its record says that it was begun on other tokens
+      When it is launched again
+      Then the launch fails with "this run was begun on other tokens"
+      And the run is failed
+
+    Scenario: A run folder is launched again where it is
+      Given a small experiment
+      And its launch was killed at step 8
+      And the run folder was moved
+      When the run folder is launched again
+      Then the launch makes the steps 7 to 12
+      And the run is cleaned
 
     Scenario: Going on with a run folder whose corpus has changed is refused
       Given a small experiment

@@ -16,6 +16,7 @@ from foundry.data.git import GitError, GitRepository, last_line_of, network_envi
 from foundry.data.progress import Progress, Report
 from foundry.errors import FoundryError, UserError
 from foundry.files import new_folder
+from foundry.reproducibility import without_password
 
 _SCP_LIKE = re.compile(r"^[\w.-]+@[\w.-]+:")
 _FULL_COMMIT_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
@@ -24,11 +25,6 @@ _FULL_COMMIT_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 def is_url(repository: str) -> bool:
     """Whether `data.git.repository` names a place that has to be cloned."""
     return "://" in repository or _SCP_LIKE.match(repository) is not None
-
-
-def without_password(url: str) -> str:
-    """A URL as it may be shown."""
-    return re.sub(r"://[^/@]*@", "://", url)
 
 
 def user_cache_folder() -> Path:
@@ -51,7 +47,7 @@ def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepos
     """
     shown = without_password(url)
     stem = re.sub(r"[^\w.-]", "-", shown.rstrip("/").removesuffix(".git").rpartition("/")[2])
-    folder = user_cache_folder() / "repositories" / f"{stem}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+    folder = user_cache_folder() / "repositories" / f"{stem}-{hashlib.sha256(shown.encode()).hexdigest()[:12]}.git"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from foundry.artifacts.local import LocalStore
 from foundry.artifacts.store import Bundle
+from foundry.errors import FoundryError
 from foundry.testing.faults import flip_byte
 
 
@@ -27,6 +28,14 @@ class WatchingStore(LocalStore):
         """Confirm as the local store does."""
         self.seen.append(("confirm", self.look()))
         return super().confirmed_digests(location)
+
+
+class SilentStore(LocalStore):
+    """Stores everything, and does not answer when it is asked what it holds."""
+
+    def confirmed_digests(self, location: str) -> dict[str, str]:
+        """Fail, as a store does that cannot be reached."""
+        raise FoundryError(f"{location}: the store does not answer")
 
 
 class DamagingStore(LocalStore):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -87,9 +88,10 @@ class CheckpointManager:
                 manifest = manifests.write_manifest(
                     new, step=step, validation_loss=validation_loss, fingerprint=self.fingerprint
                 )
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise FoundryError(
-                f"{target}: the checkpoint could not be written: {error.strerror or error}; {self._space()}. "
+                f"{target}: the checkpoint could not be written: {reason}; {self._space()}. "
                 "Earlier checkpoints are whole; make room and launch again"
             ) from error
         self._remove_superseded()
@@ -131,7 +133,7 @@ class CheckpointManager:
         try:
             load_weights(model, checkpoint.folder / WEIGHTS_NAME)
             load_optimizer_tensors(model, optimizer, load_file(checkpoint.folder / OPTIMIZER_NAME))
-        except (ValueError, RuntimeError) as error:
+        except (ValueError, RuntimeError, SafetensorError) as error:
             raise FoundryError(f"{checkpoint.folder}: does not fit this experiment's model: {error}") from error
         state: dict[str, Any] = json.loads((checkpoint.folder / STATE_NAME).read_text(encoding="utf-8"))
         return state

@@ -98,13 +98,22 @@ class TrainingLoop:
 
     @torch.no_grad()
     def validation_loss(self, validation: BlockDataset) -> float:
-        """Mean cross-entropy over the target tokens of `validation`, in nats, without dropout."""
+        """Mean cross-entropy over the target tokens of `validation`, in nats, without dropout.
+
+        Raises:
+            FoundryError: it is not finite.
+        """
         data = self.config.data
         self.model.eval()
         total, num_targets = 0.0, 0
         for batch in sequential_batches(validation, data.batch_size, data.max_validation_blocks):
             total += float(self._loss_sum(batch))
             num_targets += count_targets(batch.labels)
+        if not math.isfinite(total):
+            raise FoundryError(
+                f"the validation loss is {total / num_targets}: the weights have diverged, and are not checkpointed. "
+                "Lower training.learning_rate"
+            )
         return total / num_targets
 
     def _loss_sum(self, batch: Batch) -> Tensor:

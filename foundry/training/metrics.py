@@ -11,11 +11,17 @@ from foundry import files
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The complete lines of a metrics file; a last line that a kill cut off is left out."""
+    """The rows of a metrics file, up to the first line that a kill or a power cut left unfinished."""
+    rows: list[dict[str, Any]] = []
     if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+        return rows
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            break
+        rows.append(row)
+    return rows
 
 
 class MetricsLog:

@@ -43,9 +43,14 @@ def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dic
 def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     """Give the optimizer, which holds the parameters of `model`, the state that `optimizer_tensors` described.
 
+    Without any tensor the optimizer stays as new: it has no state before the first update that a gradient scaler lets
+    through.
+
     Raises:
         ValueError: a trainable parameter lacks its state, or a tensor belongs to none.
     """
+    if not tensors:
+        return
     left = dict(tensors)
     held = {parameter for group in optimizer.param_groups for parameter in group["params"]}
     for name, parameter in model.named_parameters():
