@@ -8,7 +8,7 @@ import sys
 import typer
 
 from foundry.cli import app
-from foundry.errors import FoundryError
+from foundry.errors import FoundryError, UserError
 from foundry.terminal import discard_output
 
 FAILURES_OF_THE_MACHINE = {
@@ -21,7 +21,12 @@ FAILURES_OF_THE_MACHINE = {
     errno.EPERM,
     errno.EROFS,
 }
-"""Operating system errors that no code can prevent; any other one is a bug and keeps its traceback."""
+"""Operating system errors that no code can prevent, exit code 1."""
+MISTAKES_ABOUT_FILES = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
+"""A file was named where a folder is needed, or a folder where a file is: exit code 2.
+
+Any other operating system error is a bug and keeps its traceback.
+"""
 
 
 def main() -> None:
@@ -41,10 +46,12 @@ def main() -> None:
         discard_output()
         code = FoundryError.exit_code
     except OSError as error:
-        if error.errno not in FAILURES_OF_THE_MACHINE:
+        if error.errno not in FAILURES_OF_THE_MACHINE | MISTAKES_ABOUT_FILES:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        code = _say(f"{where}{error.strerror}", FoundryError.exit_code)
+        name = error.filename2 or error.filename
+        where = f"{name}: " if name else ""
+        kind = UserError if error.errno in MISTAKES_ABOUT_FILES else FoundryError
+        code = _say(f"{where}{error.strerror}", kind.exit_code)
     sys.exit(code or 0)
 
 

@@ -101,7 +101,13 @@ def _trainer(experiment: Path, repository: str | None, overrides: list[str], lis
     if not experiment.is_dir():
         if repository is not None:
             overrides = [*overrides, f"data.git.repository={json.dumps(repository)}"]
-        return Trainer(load_experiment(experiment, overrides), on_event=listen)
+        try:
+            config = load_experiment(experiment, overrides)
+        except UserError as error:
+            if repository is None:
+                raise
+            raise UserError(str(error).replace("--set: data.git.repository: ", "--repository: ")) from None
+        return Trainer(config, on_event=listen)
     if repository is not None or overrides:
         option = "--repository" if repository is not None else "--set"
         raise UserError(f"{option}: the configuration of a run is fixed; name a configuration instead of {experiment}")
@@ -159,6 +165,8 @@ def generate(
     """
     if not all(prompt):
         raise UserError("--prompt: is empty; give at least one character, or <|endoftext|> to begin a new text")
+    if any(not _is_unicode(text) for text in prompt):
+        raise UserError("--prompt: is not UTF-8 text; give it in the encoding of your terminal's locale")
     is_one_text = len(prompt) == 1 and num_samples == 1
     if stream is None:
         stream = is_one_text and sys.stdout.isatty() and not as_json
@@ -200,6 +208,11 @@ def _generation_defaults(reference: Path) -> GenerationConfig:
         raise UserError(f"{reference}: no such folder; name a run, a published model or a Hugging Face folder")
     path = reference / "config.yaml"
     return load_experiment(path).generation if path.is_file() else GenerationConfig()
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether an argument was text: Python stands a lone surrogate for each byte that it could not decode."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(text: str) -> str:
@@ -265,6 +278,8 @@ def info(
         raise UserError(f"--set: the configuration of a run is fixed; name a configuration instead of {subject}")
     if not subject.is_dir() and html is not None:
         raise UserError(f"--html: draws a run; {subject} is none")
+    if html is not None and html.is_dir():
+        raise UserError(f"--html: {html} is a folder; name the file to write")
     if subject.is_dir():
         _info_of_run(subject, html, as_json)
     else:

@@ -138,9 +138,8 @@ class Trainer:
             self.config.logging.dir.mkdir(parents=True, exist_ok=True)
         preparation = prepare(self.config, self._on_event)
         run = begun or self._create()
-        listen = log_to_file(self.config.logging.dir or run.folder, run.record.run_id, self.config.logging.level)
         try:
-            outcome = Session(run, self.config, preparation, both(listen, self._on_event)).train()
+            outcome = Session(run, self.config, preparation, both(self._log_of(run), self._on_event)).train()
         except (Interrupted, KeyboardInterrupt) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
             raise
@@ -148,7 +147,7 @@ class Trainer:
             self._move_if_possible(run, "failed", f"{type(error).__name__}: {error}")
             raise
         self._steps = (outcome.first_step, outcome.last_step)
-        self._on_event(StateChanged("stopped", outcome.reason))
+        self._tell(run, "stopped", outcome.reason)
         return run
 
     def _create(self) -> Run:
@@ -162,7 +161,7 @@ class Trainer:
             )
         except OSError as error:
             raise FoundryError(f"{self.run_folder}: cannot be made: {error.strerror or error}") from error
-        self._on_event(StateChanged("created", str(self.run_folder)))
+        self._tell(run, "created", str(self.run_folder))
         return run
 
     def _publish(self, run: Run) -> None:
@@ -201,7 +200,16 @@ class Trainer:
 
     def _move(self, run: Run, state: State, reason: str, **changes: object) -> None:
         run.move(state, reason, **changes)
-        self._on_event(StateChanged(state, reason))
+        self._tell(run, state, reason)
+
+    def _tell(self, run: Run, state: State, reason: str) -> None:
+        """Tell the listener and the log file of the run which state it has come to."""
+        event = StateChanged(state, reason)
+        self._on_event(event)
+        self._log_of(run)(event)
+
+    def _log_of(self, run: Run) -> Listener:
+        return log_to_file(self.config.logging.dir or run.folder, run.record.run_id, self.config.logging.level)
 
     def _move_if_possible(self, run: Run, state: State, reason: str) -> None:
         """The disk may be full, which is often why we are here; the error that is under way matters more."""

@@ -5,19 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import platform
 import shlex
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy
+import torch
 from behave import given, then, when
 from behave.runner import Context
 
 import foundry
 from foundry.cli import app
 from foundry.config_file import experiment_json_schema
+from foundry.data.tokenizers import load_tokenizer
 from foundry.files import TEMPORARY_PREFIX
+from foundry.testing.corpora import pretrained_tokenizer
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.faults import flip_byte
 from foundry.testing.processes import Finished, run_foundry, run_foundry_unread, run_foundry_until
@@ -36,11 +42,13 @@ class CommandState:
     """The last process, and those of a table of commands.
 
     Attributes:
+        printed: of each command, the name of what it is expected to print, and what it printed.
         before: what stood in the workspace before.
     """
 
     finished: Finished = field(default_factory=lambda: Finished(-1, "", ""))
     rows: list[tuple[str, Finished, Finished]] = field(default_factory=list)
+    printed: list[tuple[str, str, str]] = field(default_factory=list)
     before: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
@@ -50,11 +58,26 @@ def state(context: Context) -> CommandState:
 
 
 def arguments(context: Context, command: str) -> list[str]:
-    """The words after `foundry`; `{run}` is the folder of the scenario's run."""
+    """The words after `foundry`.
+
+    `{run}` is the folder of the scenario's run, `{origin}` that of the source, `{configs}` all examples in it, and
+    `{byte 0xff}` a byte that is no UTF-8.
+    """
     runs: Runs = context.world.of(Runs)
     program, *words = shlex.split(command)
     assert program == "foundry", f"not a foundry command: {command}"
-    return [word.replace("{run}", str(runs.folder)) for word in words]
+    if "{configs}" in words:
+        words = [word for word in words if word != "{configs}"] + [str(path) for path in examples(context)]
+    meanings = {"{run}": str(runs.folder), "{origin}": str(context.origin), "{byte 0xff}": os.fsdecode(b"\xff")}
+    for name, meaning in meanings.items():
+        words = [word.replace(name, meaning) for word in words]
+    return words
+
+
+def examples(context: Context) -> list[Path]:
+    found = sorted((context.origin / "configs").iterdir())
+    assert found, "configs is empty"
+    return found
 
 
 def expect_text(found: str, expected: str) -> None:
@@ -129,9 +152,30 @@ def run_command(context: Context, command: str) -> None:
 @when('the command "{command}" is run in this process')
 def run_command_here(context: Context, command: str) -> None:
     state(context).before = contents_of(Path())
+    state(context).finished = finished_here(arguments(context, command))
+
+
+def finished_here(words: list[str]) -> Finished:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exit_code = app(arguments(context, command), prog_name="foundry", standalone_mode=False)
-    state(context).finished = Finished(exit_code or 0, printed.getvalue(), "")
+        exit_code = app(words, prog_name="foundry", standalone_mode=False)
+    return Finished(exit_code or 0, printed.getvalue(), "")
+
+
+@when("each of these commands is run in this process")
+def run_commands_here(context: Context) -> None:
+    for row in context.table:
+        finished = finished_here(arguments(context, row["command"]))
+        expect_ending(finished, 0)
+        state(context).printed.append((row["command"], row["prints"], finished.stdout))
+
+
+@then("those that are said to print the same do, and the others do not")
+def print_the_same(context: Context) -> None:
+    texts: dict[str, str] = {}
+    for command, name, text in state(context).printed:
+        expected = texts.setdefault(name, text)
+        assert text == expected, f"{command}\nprints:\n{text}\ninstead of {name}:\n{expected}"
+    assert len(set(texts.values())) == len(texts), f"some are equal: {texts}"
 
 
 @when('the command "{command}" is run again, with its imports traced')
@@ -213,13 +257,18 @@ def stderr_is_one_line(context: Context) -> None:
 
 @then("standard output has, in this order")
 def stdout_has(context: Context) -> None:
-    rest = state(context).finished.stdout
+    expect_in_order(context, state(context).finished.stdout)
+
+
+def expect_in_order(context: Context, text: str) -> None:
+    """Fail where a row's text does not follow those of the rows before it."""
+    rest = text
     for row in context.table:
-        text = row["text"]
-        if "{run}" in text:
-            text = text.replace("{run}", str(only_run(context)))
-        _, found, rest = rest.partition(text)
-        assert found, f"{text!r} is missing, or stands too early, in\n{state(context).finished.stdout}"
+        wanted = row["text"]
+        if "{run}" in wanted:
+            wanted = wanted.replace("{run}", str(only_run(context)))
+        _, found, rest = rest.partition(wanted)
+        assert found, f"{wanted!r} is missing, or stands too early, in\n{text}"
 
 
 @then("standard output is the JSON Schema of the loader")
@@ -303,3 +352,50 @@ def git_repository(_context: Context, name: str) -> None:
     author = ["-c", "user.name=A. Writer", "-c", "user.email=writer@example.org"]
     for words in (["init", "--quiet"], ["add", "."], [*author, "commit", "--quiet", "--message", "First"]):
         subprocess.run(["git", "-C", name, *words], check=True)
+
+
+@given("its run folder was moved to {place}")
+def run_folder_moved(context: Context, place: str) -> None:
+    Path(place).parent.mkdir(parents=True)
+    context.world.of(Runs).folder = context.world.of(Runs).folder.rename(place)
+
+
+@then("{folder} is the only run, and {expected}")
+def only_run_is(_context: Context, folder: str, expected: str) -> None:
+    found = [str(path.parent) for path in Path().rglob(RECORD_NAME)]
+    assert found == [folder], f"runs: {found}"
+    state_found = RunRecord.read(Path(folder)).state
+    assert state_found == expected, f"the run is {state_found}"
+
+
+@given("a pretrained tokenizer of {count:d} tokens, special ones included, in the folder {folder}")
+def tokenizer_in_folder(_context: Context, count: int, folder: str) -> None:
+    found = load_tokenizer(pretrained_tokenizer(Path(folder))).vocab_size
+    assert found == count, f"the tokenizer has {found} tokens"
+
+
+@then("standard output names every file in configs as valid")
+def names_examples(context: Context) -> None:
+    expected = [f"{path}: valid" for path in examples(context)]
+    expect_text(state(context).finished.stdout.rstrip("\n"), "\n".join(expected))
+
+
+@then("standard output is a plan with {fewest:d} to {most:d} parameters")
+def plan_has_parameters(context: Context, fewest: int, most: int) -> None:
+    found = json.loads(state(context).finished.stdout)["parameters"]
+    assert fewest <= found <= most, f"{found:,} parameters"
+
+
+@then("the log file of the run has, in this order")
+def log_file_has(context: Context) -> None:
+    folder = only_run(context)
+    expect_in_order(context, (folder / f"{folder.name}.log").read_text(encoding="utf-8"))
+
+
+@then("its environment.json names the versions of python, torch and numpy that run here")
+def environment_names_versions(context: Context) -> None:
+    written = json.loads((context.world.of(Runs).folder / "environment.json").read_text(encoding="utf-8"))
+    packages = written.get("packages", {})
+    found = (written.get("python"), packages.get("torch"), packages.get("numpy"))
+    expected = (platform.python_version(), torch.__version__, numpy.__version__)
+    assert found == expected, f"expected {expected}, found {found}"

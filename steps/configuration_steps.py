@@ -19,6 +19,7 @@ from foundry.strict_yaml import parse_yaml
 FILE = Path("tiny.yaml")
 BASE = {"experiment_name": "tiny", "data": {"git": {"repository": "."}}, "training": {"train_steps": "100"}}
 ABSENT = "(absent)"
+KEYS_WITH_ONE_VALUE = ("artifacts.store", "logging.use_wandb")
 
 
 @dataclass
@@ -32,7 +33,7 @@ class ConfigurationState:
     outcomes: list[Outcome] = field(default_factory=list)
     config: ExperimentConfig | None = None
     message: str = ""
-    fingerprints: list[tuple[str, str]] = field(default_factory=list)
+    fingerprints: list[Fingerprinted] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,21 @@ class Outcome:
     config: ExperimentConfig | None
     message: str
     content: Any
+
+
+@dataclass(frozen=True)
+class Fingerprinted:
+    """One changed experiment, whether its fingerprint is expected to be `another` or `the same`, and what it is."""
+
+    change: str
+    expected: str
+    config: ExperimentConfig
+    fingerprint: str
+
+    @property
+    def key(self) -> str:
+        """The last key of the change; those before it make room for it."""
+        return self.change.split("; ")[-1].partition(":")[0]
 
 
 def state(context: Context) -> ConfigurationState:
@@ -260,24 +276,36 @@ def fingerprints(context: Context) -> None:
     for row in context.table:
         FILE.write_text(changed_file(row["change"]), encoding="utf-8")
         config, message = load(FILE)
-        assert config is not None, message
-        state(context).fingerprints.append((row["change"], config.fingerprint("the same corpus")))
+        assert config is not None, f"{row['change']}: {message}"
+        taken = Fingerprinted(row["change"], row["fingerprint"], config, config.fingerprint("the same corpus"))
+        state(context).fingerprints.append(taken)
 
 
-def unchanged_fingerprint() -> str:
+def unchanged() -> ExperimentConfig:
     FILE.write_text(changed_file(""), encoding="utf-8")
-    return load_experiment(FILE).fingerprint("the same corpus")
+    return load_experiment(FILE)
 
 
-@then("all of these fingerprints differ, from each other and from that of the unchanged experiment")
-def all_differ(context: Context) -> None:
-    by_fingerprint: dict[str, str] = {unchanged_fingerprint(): "(unchanged)"}
-    for change, fingerprint in state(context).fingerprints:
-        assert fingerprint not in by_fingerprint, f"{change!r} and {by_fingerprint[fingerprint]!r}: {fingerprint}"
-        by_fingerprint[fingerprint] = change
+@then("each fingerprint is as its row says, and no two of the others are equal")
+def fingerprints_as_said(context: Context) -> None:
+    seen = {unchanged().fingerprint("the same corpus"): "(unchanged)"}
+    for row in state(context).fingerprints:
+        assert row.expected in ("another", "the same"), f"unknown expectation: {row}"
+        equal_to = seen.setdefault(row.fingerprint, row.change)
+        if row.expected == "the same":
+            assert equal_to == "(unchanged)", f"{row.change!r} changes the fingerprint"
+        else:
+            assert equal_to == row.change, f"{row.change!r} has the fingerprint of {equal_to!r}"
 
 
-@then("each fingerprint is that of the unchanged experiment")
-def all_same(context: Context) -> None:
-    expected = unchanged_fingerprint()
-    expect_equal(state(context).fingerprints, [(change, expected) for change, _ in state(context).fingerprints])
+@then("every key of the JSON Schema is changed there, always with one effect")
+def every_key_changed(context: Context) -> None:
+    effects: dict[str, set[str]] = {}
+    for row in state(context).fingerprints:
+        effects.setdefault(row.key, set()).add(row.expected)
+        is_changed = value_at(row.config, row.key) != value_at(unchanged(), row.key)
+        assert is_changed or row.key in KEYS_WITH_ONE_VALUE, f"{row.change!r} changes nothing"
+    both = sorted(key for key, found in effects.items() if len(found) > 1)
+    assert not both, f"keys with both effects: {both}"
+    schema = experiment_json_schema()
+    expect_equal(set(effects), keys_of_schema(schema, schema))

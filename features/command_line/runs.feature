@@ -12,7 +12,9 @@ Feature: One command trains, the same command goes on, and others use what it ma
       And the command "foundry train small.yaml" has been run, and printed
         | text                                   |
         | created: {run}                         |
-        | step 4 of 4                            |
+        | step 4 of 4, loss                      |
+        |  tokens/s,                             |
+        |  left                                  |
         | run folder       {run}                 |
         | steps            4 of 4                |
         | published model  artifacts/            |
@@ -51,6 +53,19 @@ Feature: One command trains, the same command goes on, and others use what it ma
         | File too large                      |
       And nothing half-written is left in the workspace
 
+    Scenario: An interrupted run goes on in its folder, wherever that was moved
+      Given a small experiment
+      And its launch received SIGTERM at step 6
+      And its run folder was moved to moved/run
+      When the command "foundry train {run}" is run in this process
+      Then the command exits with 0
+      And standard output has, in this order
+        | text                        |
+        | step 12 of 12               |
+        | run folder       moved/run  |
+        | steps            12 of 12   |
+      And moved/run is the only run, and cleaned
+
   @REQ-CLI-06
   Rule: A trained model is used by its run folder
 
@@ -60,6 +75,26 @@ Feature: One command trains, the same command goes on, and others use what it ma
       When the command "foundry generate {run} -p 'def load' --num-samples 2 --top-k 1 --max-new-tokens 5 --json" is run
       Then the command exits with 0
       And standard output is two equal texts that begin with "def load"
+
+    Scenario: A seed decides the text, and what is not given comes from the run's configuration
+      Given a small experiment
+        | setting                   | value |
+        | generation.max_new_tokens | 9     |
+        | generation.temperature    | 1.5   |
+        | generation.top_k          | 40    |
+        | generation.top_p          | 0.9   |
+      And it has been trained
+      When each of these commands is run in this process
+        | command                                                                                          | prints |
+        | foundry generate {run} -p def                                                                    | one    |
+        | foundry generate {run} -p def --seed 0                                                           | one    |
+        | foundry generate {run} -p def --max-new-tokens 9 --temperature 1.5 --top-k 40 --top-p 0.9        | one    |
+        | foundry generate {run} -p def --seed 1                                                           | two    |
+        | foundry generate {run} -p def --seed 1                                                           | two    |
+        | foundry generate {run} -p def --temperature 0                                                    | three  |
+        | foundry generate {run} -p def --top-k 0 --top-p 1 --temperature 2                                | four   |
+        | foundry generate {run} -p def --max-new-tokens 3                                                 | five   |
+      Then those that are said to print the same do, and the others do not
 
     Scenario: A damaged model is refused, not used
       Given a small experiment
@@ -113,3 +148,44 @@ Feature: One command trains, the same command goes on, and others use what it ma
         | tokens in a step  128                  |
         | length            1,000 steps, 128,000 tokens |
       And nothing in the workspace has changed
+
+    Scenario: A configuration with a pretrained tokenizer shows that one's vocabulary
+      Given a corpus of code, and an experiment file small.yaml that trains on it for 4 steps
+      And a pretrained tokenizer of 294 tokens, special ones included, in the folder vocabulary
+      When the command "foundry info small.yaml --set tokenizer.tokenizer_type=pretrained --set tokenizer.name_or_path=./vocabulary" is run in this process
+      Then the command exits with 0
+      And standard output has, in this order
+        | text                    |
+        | vocabulary        294   |
+        | loss of guessing  5.684 |
+
+    Scenario: The example configurations are valid
+      When the command "foundry validate {configs}" is run in this process
+      Then the command exits with 0
+      And standard output names every file in configs as valid
+
+    Scenario: The example for a whole repository makes a model of 3 to 5 million parameters
+      Given a corpus of code, and an experiment file small.yaml that trains on it for 4 steps
+      When the command "foundry info {origin}/configs/this-repository.yaml --json --set data.git=null --set data.source_corpus=corpus" is run in this process
+      Then the command exits with 0
+      And standard output is a plan with 3000000 to 5000000 parameters
+
+  @REQ-CLI-08 @normal
+  Rule: A run keeps what is needed to understand it later
+
+    Scenario: The log file tells what happened, and the environment names the versions
+      Given a small experiment
+        | setting       | value |
+        | logging.level | DEBUG |
+      When it is launched
+      Then the log file of the run has, in this order
+        | text                                  |
+        | INFO created: {run}                   |
+        | DEBUG step 1 of 12: loss              |
+        | INFO step 3: validation loss          |
+        | INFO step 5: checkpoint step-00000005 saved |
+        | DEBUG step 12 of 12: loss             |
+        | INFO stopped: all_steps_completed     |
+        | INFO published: step                  |
+        | INFO cleaned: local checkpoints       |
+      And its environment.json names the versions of python, torch and numpy that run here

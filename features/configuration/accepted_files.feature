@@ -129,52 +129,96 @@ Feature: An experiment is one YAML file, read as its writer means it
   @REQ-CONFIG-04
   Rule: The fingerprint covers everything that changes the weights, and nothing else
 
-    Scenario: Whatever changes the weights changes the fingerprint
+    Scenario: Each key either changes the fingerprint or leaves it as it is
       When these changes are made to a valid experiment, and the fingerprint is taken of each
-        | change                                          |
-        | random_seed: 43                                 |
-        | data.batch_size: 9                              |
-        | data.max_sequence_length: 255                   |
-        | data.validation_fraction: 0.2                   |
-        | data.max_validation_blocks: 8                   |
-        | data.git: {commits: false}                      |
-        | data.git: {languages: [python]}                 |
-        | tokenizer.vocab_size: 4097                      |
-        | tokenizer.tokenizer_type: sentencepiece         |
-        | model.layers: 5                                 |
-        | model.hidden_size: 264                          |
-        | model.key_value_heads: 2                        |
-        | model.dropout: 0.1                              |
-        | model.tie_embeddings: false                     |
-        | training.train_steps: 101                       |
-        | training.learning_rate: 0.001000000000000001    |
-        | training.learning_rate: 0.0010000000000000002   |
-        | training.learning_rate_schedule: linear         |
-        | training.warmup_steps: 5                        |
-        | training.gradient_accumulation_steps: 2         |
-        | training.use_amp: true                          |
-        | training.use_amp: true; training.amp_dtype: float16 |
-        | training.max_grad_norm: null                    |
-        | training.early_stopping_patience: 3             |
-        | training.evaluation_interval: 7                 |
-        | training.weight_decay: 0                        |
-      Then all of these fingerprints differ, from each other and from that of the unchanged experiment
+        | change                                                               | fingerprint |
+        | random_seed: 43                                                      | another     |
+        | experiment_name: other                                               | the same    |
+        | data.git.repository: /elsewhere                                      | the same    |
+        | data.git.revision: main                                              | the same    |
+        | data.git.files: false                                                | another     |
+        | data.git.commits: false                                              | another     |
+        | data.git.languages: [python]                                         | another     |
+        | data.git.exclude: [vendor/*]                                         | another     |
+        | data.git.max_file_bytes: 1000                                        | another     |
+        | data.git.max_commits: 9                                              | another     |
+        | data.git.max_patch_bytes: 1000                                       | another     |
+        | data.git: null; data.source_corpus: texts                            | another     |
+        | data.git: null; data.training_corpus: a                              | another     |
+        | data.git: null; data.training_corpus: a; data.test_corpus: b         | another     |
+        | data.text_field: content                                             | another     |
+        | data.batch_size: 9                                                   | another     |
+        | data.max_sequence_length: 255                                        | another     |
+        | data.validation_fraction: 0.2                                        | another     |
+        | data.max_validation_blocks: 8                                        | another     |
+        | data.num_workers: 2                                                  | the same    |
+        | data.cache_dir: cache                                                | the same    |
+        | tokenizer.tokenizer_type: sentencepiece                              | another     |
+        | tokenizer.vocab_size: 4097                                           | another     |
+        | tokenizer.tokenizer_type: pretrained; tokenizer.name_or_path: my-bpe | another     |
+        | tokenizer.output_dir: elsewhere                                      | the same    |
+        | model.architecture: gpt2                                             | another     |
+        | model.layers: 5                                                      | another     |
+        | model.hidden_size: 264                                               | another     |
+        | model.embedding_size: 128                                            | another     |
+        | model.intermediate_hidden_size: 512                                  | another     |
+        | model.attention_heads: 8                                             | another     |
+        | model.key_value_heads: 2                                             | another     |
+        | model.activation_function: gelu                                      | another     |
+        | model.dropout: 0.1                                                   | another     |
+        | model.attention_dropout: 0.1                                         | another     |
+        | model.tie_embeddings: false                                          | another     |
+        | model.rope_theta: 500000                                             | another     |
+        | model.rms_norm_epsilon: 1e-6                                         | another     |
+        | model.architecture: gpt2; model.architecture_options: {n_ctx: 9}     | another     |
+        | training.output_dir: elsewhere                                       | the same    |
+        | training.learning_rate: 0.001000000000000001                         | another     |
+        | training.learning_rate: 0.0010000000000000002                        | another     |
+        | training.learning_rate_schedule: linear                              | another     |
+        | training.min_learning_rate_ratio: 0                                  | another     |
+        | training.adam_beta1: 0.8                                             | another     |
+        | training.adam_beta2: 0.99                                            | another     |
+        | training.adam_epsilon: 1e-9                                          | another     |
+        | training.weight_decay: 0                                             | another     |
+        | training.train_steps: null; training.epochs: 2                       | another     |
+        | training.train_steps: 101                                            | another     |
+        | training.warmup_steps: 5                                             | another     |
+        | training.warmup_ratio: 0                                             | another     |
+        | training.use_amp: true                                               | another     |
+        | training.use_amp: true; training.amp_dtype: float16                  | another     |
+        | training.gradient_accumulation_steps: 2                              | another     |
+        | training.max_grad_norm: null                                         | another     |
+        | training.evaluation_interval: 7                                      | another     |
+        | training.early_stopping_patience: 3                                  | another     |
+        | training.early_stopping_min_delta: 0.01                              | another     |
+        | training.checkpoint_schedule: [5, 10]                                | the same    |
+        | training.auto_generate_checkpoints: false                            | the same    |
+        | training.first_epoch_checkpoints: 5                                  | the same    |
+        | training.subsequent_epochs_spacing: linear                           | the same    |
+        | training.log_base: 3                                                 | the same    |
+        | training.min_checkpoint_interval: 5                                  | the same    |
+        | training.keep_checkpoints: null                                      | the same    |
+        | training.use_gradient_checkpointing: true                            | the same    |
+        | training.use_tf32: true                                              | another     |
+        | training.device: cpu                                                 | the same    |
+        | artifacts.store: local                                               | the same    |
+        | artifacts.path: elsewhere                                            | the same    |
+        | artifacts.keep_local_checkpoints: true                               | the same    |
+        | generation.max_new_tokens: 5                                         | the same    |
+        | generation.temperature: 1                                            | the same    |
+        | generation.top_k: null                                               | the same    |
+        | generation.top_p: 0.5                                                | the same    |
+        | logging.level: DEBUG                                                 | the same    |
+        | logging.dir: elsewhere                                               | the same    |
+        | logging.log_interval: 1                                              | the same    |
+        | logging.use_wandb: false                                             | the same    |
+      Then each fingerprint is as its row says, and no two of the others are equal
+      And every key of the JSON Schema is changed there, always with one effect
 
-    Scenario: What does not change the weights leaves the fingerprint as it is
+    Scenario: A default that is written out, in whatever way, leaves the fingerprint as it is
       When these changes are made to a valid experiment, and the fingerprint is taken of each
-        | change                                    |
-        | experiment_name: other                    |
-        | data.git: {repository: /elsewhere}        |
-        | data.git: {revision: main}                |
-        | data.num_workers: 2                       |
-        | data.cache_dir: cache                     |
-        | training.output_dir: elsewhere            |
-        | training.learning_rate: 1e-3              |
-        | training.checkpoint_schedule: [5, 10]     |
-        | training.keep_checkpoints: null           |
-        | training.use_gradient_checkpointing: true |
-        | training.device: cpu                      |
-        | artifacts.path: elsewhere                 |
-        | generation.temperature: 1                 |
-        | logging.log_interval: 1                   |
-      Then each fingerprint is that of the unchanged experiment
+        | change                       | fingerprint |
+        | training.learning_rate: 1e-3 | the same    |
+        | training.adam_beta2: '.950'  | the same    |
+        | training.train_steps: 1e2    | the same    |
+      Then each fingerprint is as its row says, and no two of the others are equal

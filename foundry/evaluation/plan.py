@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from foundry.config import ExperimentConfig
+from foundry.config import ExperimentConfig, TokenizerConfig
 from foundry.trainer import Trainer
 from foundry.training.lifecycle import RECORD_NAME, RunRecord
 
@@ -14,12 +14,12 @@ def plan_of(config: ExperimentConfig) -> dict[str, Any]:
     """The plan of an experiment, as names and plain values.
 
     Raises:
-        UserError: the source does not exist, or the architecture is not known.
+        UserError: the source or the pretrained tokenizer does not exist, or the architecture is not known.
     """
     from foundry.models import count_parameters
 
     trainer = Trainer(config)
-    vocab_size = config.tokenizer.vocab_size
+    vocab_size = _vocab_size(config.tokenizer)
     count = count_parameters(config.model, vocab_size, config.data.max_sequence_length)
     tokens = config.global_batch_size * config.data.max_sequence_length
     steps = config.training.train_steps
@@ -37,6 +37,15 @@ def plan_of(config: ExperimentConfig) -> dict[str, Any]:
         "tokens_in_a_step": tokens,
         "length": f"{steps:,} steps, {steps * tokens:,} tokens" if steps else f"{config.training.epochs} epochs",
     }
+
+
+def _vocab_size(config: TokenizerConfig) -> int:
+    """The size of a pretrained vocabulary, or the most that a trained one may have."""
+    if config.name_or_path is None:
+        return config.vocab_size
+    from foundry.data.fast_tokenizer import FastTokenizer
+
+    return FastTokenizer.pretrained(config.name_or_path).vocab_size
 
 
 def _source(config: ExperimentConfig) -> str:
