@@ -20,7 +20,7 @@ from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import source_identity
 from foundry.errors import FoundryError, Interrupted, UserError
 from foundry.model_files import CONFIG_NAME, WEIGHTS_NAME, bundle_of
-from foundry.training.events import Listener, StateChanged, both, ignore_event
+from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
 from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
 from foundry.training.log_file import log_to_file
 
@@ -61,7 +61,7 @@ class Trainer:
     def __init__(
         self, config: ExperimentConfig, *, store: ArtifactStore | None = None, on_event: Listener = ignore_event
     ) -> None:
-        self.config, identity = source_identity(config)
+        self.config, identity = source_identity(config, lambda text: on_event(Message(text)))
         self.fingerprint = self.config.fingerprint(identity)
         self.run_id = f"{config.experiment_name}-{self.fingerprint}"
         self.run_folder = config.training.output_dir / self.run_id
