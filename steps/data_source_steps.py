@@ -15,6 +15,7 @@ from foundry.data.tokenizers import load_tokenizer
 from foundry.testing.corpora import different_texts, pretrained_tokenizer, save_dataset, write_jsonl, write_texts
 from foundry.testing.preparation import Preparation, all_texts
 from foundry.testing.repositories import SampleRepository, hostile_repository, python_project
+from foundry.trainer import Trainer
 
 
 @dataclass
@@ -124,6 +125,14 @@ def step(context: Context) -> None:
     preparation_of(context).prepare()
     shutil.rmtree("server")
     preparation_of(context).prepare()
+
+
+@when("the data is prepared, the server goes away, and a trainer is made")
+def step(context: Context) -> None:
+    preparation = preparation_of(context)
+    preparation.prepare()
+    shutil.rmtree("server")
+    Trainer(preparation.config, on_event=lambda event: preparation.reports.append(getattr(event, "text", "")))
 
 
 @when("the data is prepared, the server goes away, and the revision {revision} is prepared")

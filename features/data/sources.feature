@@ -98,6 +98,11 @@ Feature: Documents come from repositories, folders and files
       Then the same data is found
       And the user is told once that the URL cannot be fetched
 
+    Scenario: A trainer tells that its server went away
+      Given the URL of a repository of 4 Python commits
+      When the data is prepared, the server goes away, and a trainer is made
+      Then the user is told once that the URL cannot be fetched
+
     Scenario: A revision that was never cloned needs the server
       Given the URL of a repository of 4 Python commits
       When the data is prepared, the server goes away, and the revision v9 is prepared
