@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from behave import then, when
+from behave import given, then, when
 from behave.runner import Context
 
+from foundry.testing.corpora import pretrained_tokenizer
 from foundry.testing.preparation import CACHE, Preparation
 
 
@@ -21,6 +22,12 @@ def files_in(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     """Every file with what changes when it is written again."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock"]
     return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+@given("a pretrained tokenizer in a folder of its own")
+def step(context: Context) -> None:
+    folder = pretrained_tokenizer(Path("pretrained"))
+    preparation_of(context).settings["tokenizer"] = {"tokenizer_type": "pretrained", "name_or_path": f"./{folder}"}
 
 
 @when("the data is prepared twice")
@@ -51,13 +58,20 @@ CHANGED_KEYS = {
     "the seed": ("random_seed", 43),
     "the batch size": ("data.batch_size", 3),
     "the learning rate": ("training.learning_rate", 0.5),
+    "the use of commits": ("data.git.commits", False),
+    "the longest patch": ("data.git.max_patch_bytes", 300),
+    "the validation fraction": ("data.validation_fraction", 0.5),
+    "the text field": ("data.text_field", "title"),
 }
 
 
 @when("the data is prepared, {what} is changed, and the data is prepared again")
 def step(context: Context, what: str) -> None:
     preparation = preparation_of(context)
-    preparation.set("tokenizer.vocab_size", 400)
+    if "tokenizer_type" not in preparation.settings["tokenizer"]:
+        preparation.set("tokenizer.vocab_size", 400)
+    if what == "the text field":
+        preparation.set("data.text_field", "body")
     prepare_and_then(context, lambda: change(preparation, what))
 
 
@@ -67,6 +81,9 @@ def change(preparation: Preparation, what: str) -> None:
             stream.write("another line\n")
     elif what == "a file's name":
         Path("corpus/3.txt").rename("corpus/three.txt")
+    elif what == "the tokenizer's file":
+        shutil.rmtree("pretrained")
+        pretrained_tokenizer(Path("pretrained"), "pretrained with padding equal to end of text")
     else:
         preparation.set(*CHANGED_KEYS[what])
 

@@ -15,6 +15,7 @@ from foundry.data.tokenizers import load_tokenizer
 from foundry.testing.corpora import different_texts, pretrained_tokenizer, save_dataset, write_jsonl, write_texts
 from foundry.testing.preparation import Preparation, all_texts
 from foundry.testing.repositories import SampleRepository, hostile_repository, python_project
+from foundry.trainer import Trainer
 
 
 @dataclass
@@ -122,6 +123,22 @@ def step(context: Context) -> None:
 @when("the data is prepared, the server goes away, and the data is prepared again")
 def step(context: Context) -> None:
     preparation_of(context).prepare()
+    shutil.rmtree("server")
+    preparation_of(context).prepare()
+
+
+@when("the data is prepared, the server goes away, and a trainer is made")
+def step(context: Context) -> None:
+    preparation = preparation_of(context)
+    preparation.prepare()
+    shutil.rmtree("server")
+    Trainer(preparation.config, on_event=lambda event: preparation.reports.append(getattr(event, "text", "")))
+
+
+@when("the data is prepared, the server goes away, and the revision {revision} is prepared")
+def step(context: Context, revision: str) -> None:
+    preparation_of(context).prepare()
+    preparation_of(context).set("data.git.revision", revision)
     shutil.rmtree("server")
     preparation_of(context).try_to_prepare()
 
@@ -238,12 +255,19 @@ def step(context: Context) -> None:
     assert (first.folder, first.digest) == (second.folder, second.digest), (first.folder, second.folder)
 
 
-@then("it is refused with one line that names the URL and offers a full commit id")
+@then("the user is told once that the URL cannot be fetched")
 def step(context: Context) -> None:
+    url, reports = state_of(context).repository.url, preparation_of(context).reports
+    told = [line for line in reports if line.startswith(f"{url} cannot be fetched: ") and "\n" not in line]
+    assert len(told) == 1 and "going on with what was cloned before" in told[0], reports
+
+
+@then("it is refused with one line that names the URL and the revision {revision}")
+def step(context: Context, revision: str) -> None:
     message = str(preparation_of(context).refusal)
     url = state_of(context).repository.url
     assert message.startswith(f"{url} cannot be fetched: ") and "\n" not in message, message
-    assert message.endswith("set data.git.revision to a full commit id"), message
+    assert message.endswith(f"lacks data.git.revision '{revision}'"), message
 
 
 # --- folders and files ---

@@ -150,6 +150,18 @@ def generator_of(context: Context) -> Generator:
     return generator
 
 
+def generate(
+    context: Context, prompts: Sequence[str], count: int, rule: SamplingRule, **options: Any
+) -> list[Generation]:
+    """What the scenario's generator writes, shown in the report, too."""
+    results = generator_of(context).generate(prompts, count, rule, **options)
+    lines = [
+        f"{result.prompt!r}, sample {result.sample}, {result.finish_reason}: {result.text!r}" for result in results
+    ]
+    context.world.attach(f"texts by {rule}", "\n".join(lines))
+    return results
+
+
 def texts(results: Sequence[Generation]) -> list[str]:
     return [result.text for result in results]
 
@@ -259,45 +271,45 @@ def _(context: Context, kind: str) -> None:
 @when("it continues 3 prompts by {count:d} tokens with {rule:Rule}, and streams")
 def _(context: Context, count: int, rule: str) -> None:
     state = context.world.of(GenerationState)
-    state.results = generator_of(context).generate(
-        PROMPTS, count, rule_of(rule), on_text=lambda number, piece: state.streamed.append((number, piece))
+    state.results = generate(
+        context, PROMPTS, count, rule_of(rule), on_text=lambda number, piece: state.streamed.append((number, piece))
     )
 
 
 @when("it continues 3 prompts by {count:d} tokens with a cache")
 def _(context: Context, count: int) -> None:
-    context.world.of(GenerationState).results = generator_of(context).generate(PROMPTS, count, rule_of("top_k 1"))
+    context.world.of(GenerationState).results = generate(context, PROMPTS, count, rule_of("top_k 1"))
 
 
 @when("it continues 3 prompts by {count:d} tokens without a cache")
 def _(context: Context, count: int) -> None:
     state = context.world.of(GenerationState)
-    state.results = generator_of(context).generate(PROMPTS, count, rule_of("top_k 1"), use_cache=False)
+    state.results = generate(context, PROMPTS, count, rule_of("top_k 1"), use_cache=False)
 
 
 @when("it continues 3 prompts by {count:d} tokens with {rule:Rule}")
 def _(context: Context, count: int, rule: str) -> None:
-    context.world.of(GenerationState).results = generator_of(context).generate(PROMPTS, count, rule_of(rule))
+    context.world.of(GenerationState).results = generate(context, PROMPTS, count, rule_of(rule))
 
 
 @when("it continues a prompt by {count:d} tokens with {rule:Rule}")
 @when("it continues the prompt by up to {count:d} tokens with {rule:Rule}")
 def _(context: Context, count: int, rule: str) -> None:
-    context.world.of(GenerationState).results = generator_of(context).generate(PROMPTS[:1], count, rule_of(rule))
+    context.world.of(GenerationState).results = generate(context, PROMPTS[:1], count, rule_of(rule))
 
 
 @when("it continues a prompt with {first:Rule} and with {second:Rule}")
 def _(context: Context, first: str, second: str) -> None:
     state = context.world.of(GenerationState)
     for rule in (first, second):
-        state.results += generator_of(context).generate(PROMPTS[:1], 12, rule_of(rule))
+        state.results += generate(context, PROMPTS[:1], 12, rule_of(rule))
 
 
 @when("it continues a prompt with {rule:Rule} and the seeds 1, 1 and 2")
 def _(context: Context, rule: str) -> None:
     state = context.world.of(GenerationState)
     for seed in (1, 1, 2):
-        state.results += generator_of(context).generate(PROMPTS[:1], 12, rule_of(rule), seed=seed)
+        state.results += generate(context, PROMPTS[:1], 12, rule_of(rule), seed=seed)
 
 
 @when("it continues a prompt twice while others draw random numbers")
@@ -305,21 +317,21 @@ def _(context: Context) -> None:
     state = context.world.of(GenerationState)
     for draws in (3, 8):
         torch.rand(draws)
-        state.results += generator_of(context).generate(PROMPTS[:1], 12, rule_of("temperature 1"))
+        state.results += generate(context, PROMPTS[:1], 12, rule_of("temperature 1"))
 
 
 @when("it continues 2 prompts, 3 times each, with {rule:Rule}")
 def _(context: Context, rule: str) -> None:
     state = context.world.of(GenerationState)
-    state.results = generator_of(context).generate(PROMPTS[:2], 12, rule_of(rule), num_samples=3)
-    state.others = generator_of(context).generate(PROMPTS[:2], 12, rule_of(rule), num_samples=2)
+    state.results = generate(context, PROMPTS[:2], 12, rule_of(rule), num_samples=3)
+    state.others = generate(context, PROMPTS[:2], 12, rule_of(rule), num_samples=2)
 
 
 @when("it continues a prompt 20 times with the temperatures 0.05, 1 and 2")
 def _(context: Context) -> None:
     state = context.world.of(GenerationState)
     for temperature in (0.05, 1, 2):
-        state.results += generator_of(context).generate(PROMPTS[:1], 1, SamplingRule(temperature), num_samples=20)
+        state.results += generate(context, PROMPTS[:1], 1, SamplingRule(temperature), num_samples=20)
 
 
 @when("it continues a prompt of 60 tokens 30 times, and others that differ in one token from it")
@@ -330,21 +342,21 @@ def _(context: Context) -> None:
     assert len(generator.tokenizer.encode_prompt(prompt)) == 60, "not a token for each letter"
     for place in (-1, 0, 14, 28, 29, 45, 59):
         changed = prompt if place < 0 else prompt[:place] + prompt[place].upper() + prompt[place + 1 :]
-        state.changes[place] = generator.generate([changed], 1, rule_of("temperature 2"), num_samples=30)
+        state.changes[place] = generate(context, [changed], 1, rule_of("temperature 2"), num_samples=30)
 
 
 @when("it continues 3 prompts with and without cache, with {rule:Rule}")
 def _(context: Context, rule: str) -> None:
-    state, generator = context.world.of(GenerationState), generator_of(context)
-    state.results = generator.generate(PROMPTS, 20, rule_of(rule))
-    state.others = generator.generate(PROMPTS, 20, rule_of(rule), use_cache=False)
+    state = context.world.of(GenerationState)
+    state.results = generate(context, PROMPTS, 20, rule_of(rule))
+    state.others = generate(context, PROMPTS, 20, rule_of(rule), use_cache=False)
 
 
 def batch_and_alone(context: Context, prompts: list[str], rule: str) -> None:
-    state, generator = context.world.of(GenerationState), generator_of(context)
-    state.results = generator.generate(prompts, 14, rule_of(rule), seed=4, num_samples=2)
+    state = context.world.of(GenerationState)
+    state.results = generate(context, prompts, 14, rule_of(rule), seed=4, num_samples=2)
     for prompt in prompts:
-        state.others += generator.generate([prompt], 14, rule_of(rule), seed=4, num_samples=2)
+        state.others += generate(context, [prompt], 14, rule_of(rule), seed=4, num_samples=2)
 
 
 @when("it continues prompts of 1 to 40 tokens in one batch, and each alone, with {rule:Rule}")
@@ -355,10 +367,10 @@ def _(context: Context, rule: str) -> None:
 
 @when("it continues that prompt among others in one batch, and each alone, with {rule:Rule}")
 def _(context: Context, rule: str) -> None:
-    state, generator = context.world.of(GenerationState), generator_of(context)
-    state.results = generator.generate(PROMPTS, 12, rule_of(rule))
+    state = context.world.of(GenerationState)
+    state.results = generate(context, PROMPTS, 12, rule_of(rule))
     for prompt in PROMPTS:
-        state.others += generator.generate([prompt], 12, rule_of(rule))
+        state.others += generate(context, [prompt], 12, rule_of(rule))
 
 
 @given('the text "{text}" in tokens of single bytes')

@@ -24,6 +24,34 @@ Feature: Prepared data is kept, and used again only if it is the right one
         | the block length  |
         | the seed          |
 
+    Scenario Outline: Changed <what> of a repository prepares its data again
+      Given a repository of 4 Python commits
+      When the data is prepared, <what> is changed, and the data is prepared again
+      Then the second time other data is made and the first stays
+
+      Examples:
+        | what                    |
+        | the use of commits      |
+        | the longest patch       |
+        | the validation fraction |
+
+    Scenario: Another text field prepares the data again
+      Given a file rows.jsonl with the lines
+        """
+        {"title": "first title", "body": "the first body is a longer text"}
+        {"title": "second title", "body": "the second body is a longer text, too"}
+        {"title": "third title", "body": "the third body is a text like the others"}
+        {"title": "fourth title", "body": "the fourth body is the last"}
+        """
+      When the data is prepared, the text field is changed, and the data is prepared again
+      Then the second time other data is made and the first stays
+
+    Scenario: A pretrained tokenizer that was changed in its folder prepares the data again
+      Given a folder of 20 different texts
+      And a pretrained tokenizer in a folder of its own
+      When the data is prepared, the tokenizer's file is changed, and the data is prepared again
+      Then the second time other data is made and the first stays
+
     Scenario: A changed module of foundry prepares the data again
       Given a folder of 20 different texts
       When a module of foundry changes between two preparations

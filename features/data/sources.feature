@@ -92,10 +92,21 @@ Feature: Documents come from repositories, folders and files
       When the data is prepared, the server goes away, and the same commit is prepared again
       Then the same data is found
 
-    Scenario: A server that went away is named in one line
+    Scenario: A server that went away is named in one line, and its clone is used
       Given the URL of a repository of 4 Python commits
       When the data is prepared, the server goes away, and the data is prepared again
-      Then it is refused with one line that names the URL and offers a full commit id
+      Then the same data is found
+      And the user is told once that the URL cannot be fetched
+
+    Scenario: A trainer tells that its server went away
+      Given the URL of a repository of 4 Python commits
+      When the data is prepared, the server goes away, and a trainer is made
+      Then the user is told once that the URL cannot be fetched
+
+    Scenario: A revision that was never cloned needs the server
+      Given the URL of a repository of 4 Python commits
+      When the data is prepared, the server goes away, and the revision v9 is prepared
+      Then it is refused with one line that names the URL and the revision v9
 
   @REQ-DATA-10
   Rule: Folders and files of text

@@ -41,9 +41,11 @@ def user_cache_folder() -> Path:
 def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepository:
     """A bare clone of `url`, fetched again unless `revision` is a commit id that it already holds.
 
+    A URL that cannot be reached now is no obstacle, if it was cloned before and the clone holds `revision`.
+
     Raises:
         UserError: the URL cannot be cloned.
-        FoundryError: there is a clone, but it cannot be brought up to date.
+        FoundryError: there is a clone, but it lacks `revision` and cannot be brought up to date.
     """
     shown = without_password(url)
     stem = re.sub(r"[^\w.-]", "-", shown.rstrip("/").removesuffix(".git").rpartition("/")[2])
@@ -52,15 +54,12 @@ def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepos
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
             _clone(url, folder, report)
-        repository = GitRepository.open(folder, shown)
-        if not _holds(repository, revision):
-            _fetch(url, folder, report)
+        elif not (_FULL_COMMIT_ID.match(revision) and _holds(GitRepository.open(folder, shown), revision)):
+            _fetch(url, revision, folder, report)
         return GitRepository.open(folder, shown)
 
 
 def _holds(repository: GitRepository, revision: str) -> bool:
-    if not _FULL_COMMIT_ID.match(revision):
-        return False
     try:
         repository.resolve(revision)
     except UserError:
@@ -78,7 +77,7 @@ def _clone(url: str, folder: Path, report: Report | None) -> None:
             raise UserError(f"data.git.repository: {without_password(url)} cannot be cloned: {error}") from error
 
 
-def _fetch(url: str, folder: Path, report: Report | None) -> None:
+def _fetch(url: str, revision: str, folder: Path, report: Report | None) -> None:
     progress = Progress(report)
     branches = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
     here = ["--git-dir", str(folder)]
@@ -88,10 +87,10 @@ def _fetch(url: str, folder: Path, report: Report | None) -> None:
         if named := re.match(rb"ref: (refs/heads/\S+)\tHEAD", head):
             run_git([*here, "symbolic-ref", "HEAD", named[1].decode()], network_environment())
     except GitError as error:
-        raise FoundryError(
-            f"{without_password(url)} cannot be fetched: {error}; to go on with what was cloned before, "
-            "set data.git.revision to a full commit id"
-        ) from error
+        failure = f"{without_password(url)} cannot be fetched: {error}"
+        if not _holds(GitRepository.open(folder, without_password(url)), revision):
+            raise FoundryError(f"{failure}; what was cloned before lacks data.git.revision {revision!r}") from error
+        progress.note(f"{failure}; going on with what was cloned before, which may lack later commits")
 
 
 _ALLOWED = ("-c", "protocol.allow=user")

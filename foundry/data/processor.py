@@ -18,7 +18,7 @@ from foundry.data.blocks import BlockDataset
 from foundry.data.build import STATISTICS_FILE, TOKENIZER_FOLDER, TRAINING_FILE, VALIDATION_FILE, DataBuild
 from foundry.data.packing import read_tokens
 from foundry.data.progress import Progress
-from foundry.data.sources import source_identity
+from foundry.data.sources import report_left_out, source_identity
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
 from foundry.errors import FoundryError
 from foundry.files import new_folder, sha256_of
@@ -66,6 +66,8 @@ class DataProcessor:
             FoundryError: the source changed while it was read, or reading it failed.
         """
         config, identity = source_identity(self._config, self._report)
+        if config.data.git is not None and self._report is not None:
+            report_left_out(config.data.git, self._report)
         folder = self._cache_folder() / data_fingerprint(config, identity)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with self._alone(folder):

@@ -28,7 +28,7 @@ def source_identity(config: ExperimentConfig, report: Report | None = None) -> t
     pretrained tokenizer adds the SHA-256 of its folder. A repository named by a URL is cloned, or fetched, first.
 
     Args:
-        report: takes lines on what the user should know: progress of a clone, a shallow history, changes left out.
+        report: takes lines on what the user should know of a clone: its progress, or that it is not up to date.
 
     Raises:
         UserError: there is nothing to read at the place named.
@@ -37,9 +37,7 @@ def source_identity(config: ExperimentConfig, report: Report | None = None) -> t
     parts = []
     if data.git is not None:
         suffixes_of(data.git.languages)
-        repository = open_repository(data.git, report)
-        commit_id = repository.resolve(data.git.revision)
-        _report_left_out(repository, report)
+        commit_id = open_repository(data.git, report).resolve(data.git.revision)
         config = _pinned(config, data.git, commit_id)
         parts.append(f"git:{commit_id}")
     for key, path in corpora(config).items():
@@ -57,9 +55,9 @@ def open_repository(config: GitConfig, report: Report | None) -> GitRepository:
     return GitRepository.open(Path(config.repository).expanduser(), config.repository)
 
 
-def _report_left_out(repository: GitRepository, report: Report | None) -> None:
-    if report is None:
-        return
+def report_left_out(config: GitConfig, report: Report) -> None:
+    """Say what a repository holds that is not read: commits beyond a shallow history, changes not committed."""
+    repository = open_repository(config, None)
     if repository.is_shallow:
         report(f"{repository.shown_as} is a shallow clone: only the commits that it holds are read")
     if changes := repository.num_uncommitted_changes():
