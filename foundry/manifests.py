@@ -17,6 +17,7 @@ from foundry import files
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
+WEIGHTS_NAME = "model.safetensors"
 CHECKPOINT_FOLDER = re.compile(r"step-\d{8,}")
 
 
@@ -158,6 +159,11 @@ def readable_checkpoints(folder: Path) -> list[tuple[Path, Manifest]]:
         except ValueError:
             continue
     return found
+
+
+def checkpoint_folder(folder: Path, step: int) -> Path:
+    """Where below `folder` the checkpoint after `step` stands."""
+    return folder / f"step-{step:08d}"
 
 
 def checkpoint_folders(folder: Path) -> list[Path]:

@@ -10,10 +10,9 @@ from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment
 from foundry.errors import FoundryError, UserError
-from foundry.manifests import FileDigest, Manifest, readable_checkpoints
+from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest, readable_checkpoints
 from foundry.training.lifecycle import RECORD_NAME, Run
 
-WEIGHTS_NAME = "model.safetensors"
 CONFIG_NAME = "config.yaml"
 TOKENIZER_NAME = "tokenizer"
 

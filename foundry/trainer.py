@@ -22,7 +22,7 @@ from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import source_identity
 from foundry.errors import FoundryError, Interrupted, UserError
-from foundry.model_files import CONFIG_NAME, WEIGHTS_NAME, bundle_of
+from foundry.model_files import CONFIG_NAME, bundle_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
 from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
@@ -166,10 +166,10 @@ class Trainer:
 
     def _publish(self, run: Run) -> None:
         """Put the best checkpoint into the store, and compare what the store then holds with what was sent."""
-        step = run.record.best_step
-        checkpoint = run.checkpoints / f"step-{step:08d}"
+        step = run.record.best_step or run.record.steps_done
+        checkpoint = manifests.checkpoint_folder(run.checkpoints, step)
         try:
-            manifests.verify(checkpoint, (WEIGHTS_NAME,))
+            manifests.verify(checkpoint, (manifests.WEIGHTS_NAME,))
         except ValueError as problem:
             raise FoundryError(
                 f"{checkpoint}: the best checkpoint cannot be published: {problem}; nothing was published or removed"
@@ -186,7 +186,7 @@ class Trainer:
                 f"{location}: the store does not hold what was sent ({', '.join(wrong)}); the checkpoints are kept, "
                 "launch again to publish again"
             )
-        published = PublishedArtifact(store=self.store.kind, location=location, step=step or 0, digests=confirmed)
+        published = PublishedArtifact(store=self.store.kind, location=location, step=step, digests=confirmed)
         self._move(run, "published", f"step {step} confirmed by the {self.store.kind} store", published=published)
 
     def _clean(self, run: Run) -> None:

@@ -264,6 +264,12 @@ def step(context: Context) -> None:
     preparation_of(context).set("data.max_sequence_length", 4)
 
 
+@given("a folder with a text and a picture whose name clears the screen")
+def step(context: Context) -> None:
+    folder = write_texts(Path("corpus"), {"a.txt": different_texts(1)[0], "\x1b[2J.png": b"\x89PNG\0"})
+    preparation_of(context).set("data.source_corpus", str(folder))
+
+
 @given('a file {name} with "{text}"')
 def step(context: Context, name: str, text: str) -> None:
     Path(name).write_text(text)

@@ -103,6 +103,15 @@ def step(context: Context) -> None:
     state_of(context).tokenizer = FastTokenizer.train(different_texts(20), 300)
 
 
+@given("a byte-level tokenizer with tokens of several line ends")
+def step(context: Context) -> None:
+    line_ends = ["\n\n", "\r\n", "\n    ", " \n\n", "\n\n    "] * 500
+    tokenizer = FastTokenizer.train([*different_texts(20), *line_ends], 400)
+    lengths = [len(tokenizer.encode_prompt(end)) for end in set(line_ends)]
+    assert lengths == [1] * 5, lengths
+    state_of(context).tokenizer = tokenizer
+
+
 def naive_stream(tokenizer: Tokenizer, documents: list[Document]) -> list[int]:
     stream: list[int] = []
     for document in documents:
@@ -132,10 +141,21 @@ def step(context: Context) -> None:
     verify_conserved()
 
 
-@when("a document of {size:d} characters is tokenized")
-def step(context: Context, size: int) -> None:
+LAYOUTS = {
+    "lines": "\n",
+    "paragraphs": "\n\n",
+    "lines as Windows ends them": "\r\n",
+    "one line": " ",
+    "indented lines": "\n\n    ",
+}
+
+
+@when("a document of {size:d} characters, made of {layout}, is tokenized")
+def step(context: Context, size: int, layout: str) -> None:
     state = state_of(context)
-    state.text = ("".join(f"{text}\n\n  \n" for text in different_texts(40)) * (size // 1000))[:size]
+    texts = " ".join(different_texts(40)).split()
+    beginning = "xy"  # so that a cut at the limit falls inside a word of the tokenizer
+    state.text = (beginning + LAYOUTS[layout].join(texts) * (size // len("".join(texts)) + 1))[:size]
     path = context.world.workspace / "tokens.bin"
     write_tokens(path, state.tokenizer, [Document("text", "long", state.text)], Progress(None))
     state.ids = read_tokens(path, state.tokenizer.vocab_size).tolist()

@@ -38,6 +38,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "decoder with shared heads": {"key_value_heads": 2},
     "gpt2": {"architecture": "gpt2", "activation_function": "gelu"},
     "llama": {"architecture": "llama", "key_value_heads": 2},
+    "openai-gpt": {"architecture": "openai-gpt", "activation_function": "gelu"},
+    "mamba": {"architecture": "mamba", "tie_embeddings": True},
 }
 TRAINING_LINES = ["def load(path):\n    return path.read()\n", "def save(path, text):\n    path.write(text)\n"] * 3
 NUMBER = r"(?:temperature|top_k|top_p) -?[\w.]+"
@@ -67,7 +69,7 @@ class GenerationState:
     refusal: str = ""
 
 
-@with_pattern("decoder with shared heads|decoder|gpt2|llama")
+@with_pattern("decoder with shared heads|decoder|gpt2|llama|openai-gpt|mamba")
 def architecture(text: str) -> str:
     return text
 
@@ -458,6 +460,11 @@ def _(context: Context, folder: str) -> None:
         state.folder.mkdir()
     if folder == "a configuration without weights":
         (state.folder / "config.json").write_text('{"model_type": "gpt2"}')
+    if folder == "weights with a cut off end":
+        model: Any = random_generator_of("gpt2").model
+        model.save_pretrained(state.folder)
+        weights = state.folder / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-100])
     try:
         Generator.load(state.folder, device="cpu")
     except FoundryError as error:

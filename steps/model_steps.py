@@ -41,6 +41,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "decoder": {"tie_embeddings": False},
     "decoder with shared heads": {"tie_embeddings": False, "key_value_heads": 2},
     "gpt2": {"architecture": "gpt2", "activation_function": "gelu"},
+    "bert": {"architecture": "bert", "tie_embeddings": False},
 }
 SHARED_NAMES = {"lm_head.weight", "head.weight"}
 
@@ -64,7 +65,7 @@ class ModelState:
     file: Path = Path("model.safetensors")
 
 
-@with_pattern("decoder with shared heads|decoder|gpt2")
+@with_pattern("decoder with shared heads|decoder|gpt2|bert")
 def model_kind(text: str) -> str:
     return text
 
@@ -255,6 +256,15 @@ def _(context: Context) -> None:
     state = context.world.of(ModelState)
     try:
         state.count = count_parameters(state.config, VOCABULARY, LENGTH)
+    except FoundryError as error:
+        state.refusal = str(error)
+
+
+@when("making it is tried")
+def _(context: Context) -> None:
+    state = context.world.of(ModelState)
+    try:
+        state.model = make(state.config)
     except FoundryError as error:
         state.refusal = str(error)
 

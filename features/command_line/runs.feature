@@ -42,9 +42,9 @@ Feature: One command trains, the same command goes on, and others use what it ma
         | launch again to go on at     |
       And the run is interrupted, and its last step is checkpointed
 
-    Scenario: Without space for a checkpoint, training fails in one line and leaves nothing half-written
+    Scenario Outline: Without space for the <file>, training fails in one line and leaves nothing half-written
       Given a corpus of code, and an experiment file small.yaml that trains on it for 4 steps
-      When the command "foundry train small.yaml --quiet" is run where no file may pass 100000 bytes
+      When the command "foundry train small.yaml --quiet" is run where no file may pass <limit> bytes
       Then the command exits with 1
       And standard error is one line with
         | text                                |
@@ -52,6 +52,11 @@ Feature: One command trains, the same command goes on, and others use what it ma
         | the checkpoint could not be written |
         | File too large                      |
       And nothing half-written is left in the workspace
+
+      Examples:
+        | file            | limit  |
+        | weights         | 100000 |
+        | optimizer state | 200000 |
 
     Scenario: An interrupted run goes on in its folder, wherever that was moved
       Given a small experiment

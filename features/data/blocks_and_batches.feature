@@ -16,10 +16,18 @@ Feature: Tokens are cut into blocks, and blocks are dealt into batches
       Given a byte-level tokenizer trained on a few lines
       Then packing any documents into blocks of any length conserves their tokens
 
-    Scenario: A document too long for one call of the tokenizer gives the tokens of the whole
-      Given a byte-level tokenizer trained on a few lines
-      When a document of 300000 characters is tokenized
+    Scenario Outline: A document of <layout> too long for one call of the tokenizer gives the tokens of the whole
+      Given a byte-level tokenizer with tokens of several line ends
+      When a document of 300000 characters, made of <layout>, is tokenized
       Then its tokens are those of the whole text
+
+      Examples:
+        | layout                   |
+        | lines                    |
+        | paragraphs               |
+        | lines as Windows ends them |
+        | one line                 |
+        | indented lines           |
 
     Scenario: The counts before and after packing are equal and reported
       Given a folder of 20 different texts

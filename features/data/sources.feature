@@ -112,6 +112,11 @@ Feature: Documents come from repositories, folders and files
         | larger than 50,000,000 bytes | 1     | huge.txt    |
         | symbolic link                | 2     | away, outside.txt |
 
+    Scenario: The name of a file that is left out cannot speak to the terminal
+      Given a folder with a text and a picture whose name clears the screen
+      When the data is prepared with data.validation_fraction 0
+      Then the user is told "left out: 1 binary (␛[2J.png)"
+
     Scenario: One text file is one document
       Given a file story.txt with "Once upon a time there was a tokenizer."
       When the data is prepared with data.validation_fraction 0

@@ -119,6 +119,8 @@ Feature: A prompt is continued as the model and the rule demand
         | decoder with shared heads | temperature 1 |
         | gpt2                      | temperature 0 |
         | gpt2                      | temperature 1 |
+        | openai-gpt                | temperature 0 |
+        | mamba                     | temperature 0 |
 
     Scenario Outline: A <architecture> gives a prompt alone and in a batch the same text, with <rule>
       Given a random <architecture>

@@ -52,3 +52,4 @@ Feature: A generator is loaded from wherever a model is kept
         | a folder that is not there       | no such folder                           |
         | an empty folder                  | neither a run                            |
         | a configuration without weights  | not a causal model of transformers       |
+        | weights with a cut off end       | not a causal model of transformers       |

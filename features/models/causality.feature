@@ -22,3 +22,5 @@ Feature: A model never sees the future
         | gpt2                      | at once                  |
         | gpt2                      | token by token, cached   |
         | gpt2                      | in pieces of 5, cached   |
+        | bert                      | at once                  |
+        | bert                      | in pieces of 5, cached   |

@@ -105,6 +105,19 @@ Feature: The shape of a model is what was asked for, and its size is known befor
         | a contradicting option    | gpt2         | none   | {n_layer: 1}     | model.architecture_options.n_layer is decided by a field of model already (2); change that field and remove the option |
         | an option of another type | llama        | none   | {mlp_bias: many} | model.architecture_options does not suit llama: |
 
+    Scenario Outline: <architecture>, which no causal training fits, is refused
+      Given a model with
+        | setting        | value          |
+        | architecture   | <architecture> |
+        | tie_embeddings | false          |
+      When making it is tried
+      Then the model is refused with "<message>"
+
+      Examples:
+        | architecture | message                                                                                     |
+        | xlnet        | model.architecture xlnet sees the tokens that it has to predict; choose a causal one        |
+        | roberta      | model.architecture roberta cannot be used with these settings: TypeError:                   |
+
     Scenario: GPT-2 gets every field under its own name
       Given a model with
         | setting                  | value                              |

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from foundry.acceptance.attachments import Attachment
 from foundry.errors import UserError
 from foundry.evaluation.curves import loss_curve_png, loss_curves
 from foundry.evaluation.summary import METRICS_NAME, RunSummary
 from foundry.terminal import aligned
-from foundry.testing.world import Attachment
 from foundry.training.lifecycle import RECORD_NAME, RunRecord
 
 

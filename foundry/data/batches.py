@@ -22,6 +22,7 @@ import torch
 from foundry.data.blocks import BlockDataset
 
 IGNORED_LABEL = -100
+"""The label of a position that counts in no loss."""
 ROUNDS = 8
 MAX_STEPS_AT_ONCE = 64
 """Steps whose blocks are computed together, because array operations cost the same for 64 steps as for one."""

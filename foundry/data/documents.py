@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from foundry.data.progress import Progress
+from foundry.terminal import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,11 +71,15 @@ class Skipped:
         return {reason: {"count": count, "names": names} for reason, (count, names) in sorted(self._reasons.items())}
 
     def summary(self) -> str:
-        """`2 binary (a.png, b.ico), 1 empty (c.py)`, or an empty string."""
+        """`2 binary (a.png, b.ico), 1 empty (c.py)`, or an empty string; names cannot speak to a terminal."""
         return ", ".join(
-            f"{count} {reason} ({', '.join(names)}{', ...' if count > len(names) else ''})"
+            f"{count} {reason} ({', '.join(map(_on_one_line, names))}{', ...' if count > len(names) else ''})"
             for reason, (count, names) in sorted(self._reasons.items())
         )
+
+
+def _on_one_line(name: str) -> str:
+    return " ".join(printable(name).split())
 
 
 class DocumentSource(Protocol):

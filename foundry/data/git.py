@@ -184,10 +184,9 @@ class GitRepository:
             raise self._broken("cat-file", _last_line(errors) or f"object {object_id} is cut short")
         return content
 
-    def num_commits(self, commit_id: str, *, merges: bool = False) -> int:
-        """The commits reachable from one, with their parents at hand: those that merge, or those that do not."""
-        kind = "--merges" if merges else "--no-merges"
-        return int(self._run("rev-list", "--count", kind, commit_id, "--not", *self.shallow_boundary()))
+    def num_commits(self, commit_id: str) -> int:
+        """The commits reachable from one, without merges and without a shallow clone's boundary."""
+        return int(self._run("rev-list", "--count", "--no-merges", commit_id, "--not", *self.shallow_boundary()))
 
     def shallow_boundary(self) -> list[str]:
         """The commits of a shallow clone whose parents were not cloned, so that they have no patch."""

@@ -26,10 +26,11 @@ from foundry.errors import UserError
 BATCH_CHARACTERS = 500_000
 BATCHES_AT_ONCE = 2
 MAX_PIECE_CHARACTERS = 250_000
-"""A longer text is tokenized in pieces, which begin at the start of a line."""
+"""A longer text is tokenized in pieces, which begin where a word of the tokenizer does."""
 
 _Tokens = npt.NDArray[np.uint32]
-_LINE_START = re.compile(r"\n(?=\S)")
+_CUTS = (re.compile(r"\S\n(?=\S)"), re.compile(r"(?= \S)"))
+"""After the end of a line, with no other white space around it, or else before the last space in front of a word."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +81,26 @@ def write_tokens(path: Path, tokenizer: Tokenizer, documents: Iterable[AnyDocume
 
 
 def pieces(text: str) -> Iterator[str]:
-    """The text in pieces that are not too long for the tokenizer, cut where a line begins if there is such a place.
+    """The text in pieces that are not too long for the tokenizer, cut between two of its words if it has any.
 
-    Byte-level BPE gives the same tokens for the pieces as for the whole, since none of its words runs on from the end
-    of a line into text.
+    Byte-level BPE gives the same tokens for the pieces as for the whole: it merges nothing across its words, a word
+    takes the one space before it along, and one line end between other characters is a word by itself. At longer
+    white space the words depend on what follows, so that a cut behind it would make other tokens.
     """
     start = 0
     while len(text) - start > MAX_PIECE_CHARACTERS:
-        end = start + MAX_PIECE_CHARACTERS
-        line = _LINE_START.search(text, start + MAX_PIECE_CHARACTERS // 2, end)
-        yield text[start : (line.end() if line else end)]
-        start = line.end() if line else end
+        end = _cut(text, start + MAX_PIECE_CHARACTERS // 2, start + MAX_PIECE_CHARACTERS)
+        yield text[start:end]
+        start = end
     yield text[start:]
+
+
+def _cut(text: str, earliest: int, latest: int) -> int:
+    """Where a word begins between two places in the text; the latest one if there is none."""
+    for pattern in _CUTS:
+        if found := pattern.search(text, earliest, latest):
+            return found.end()
+    return latest
 
 
 def _encoded(tokenizer: Tokenizer, documents: Iterable[AnyDocument]) -> Iterator[tuple[int, _Tokens]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
@@ -122,7 +123,7 @@ class Generator:
         load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
         try:
             model = load(folder, local_files_only=True, use_safetensors=True)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise UserError(f"{folder}: not a causal model of transformers: {' '.join(str(error).split())}") from error
         context = getattr(model.config, "max_position_embeddings", None)
         if context is None:

@@ -26,12 +26,13 @@ class BatchReader:
 
     Args:
         window: tokens of a row that the model may see.
+        use_cache: is of no effect for an architecture that takes no keys and values of tokens read before.
     """
 
     def __init__(self, model: nn.Module, window: int, use_cache: bool) -> None:
         self._model = model
         self._window = window
-        self._use_cache = use_cache
+        self._use_cache = use_cache and _accepts(model, "past_key_values")
         self._device = next(model.parameters()).device
         self._last_only = {"logits_to_keep": 1} if _accepts(model, "logits_to_keep") else {}
         self._cache: Any = None

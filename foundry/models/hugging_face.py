@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import AutoModelForCausalLM
@@ -37,6 +38,10 @@ DROPOUT = (
 )
 ATTENTION_DROPOUT = ("attention_dropout", "attn_pdrop", "attention_probs_dropout_prob")
 EPSILON = ("rms_norm_eps",)
+CAUSAL = ("is_decoder",)
+"""Says of an architecture that also exists as an encoder that its tokens do not see the ones after them."""
+ROUNDING = 1e-4
+"""What two computations of the same number may differ by, as a share of a real difference beside them."""
 UNUSED = ("bos_token_id", "eos_token_id", "pad_token_id")
 """Defaults that belong to some published tokenizer, and may lie outside our vocabulary."""
 
@@ -45,10 +50,37 @@ def hugging_face_model(config: ModelConfig, vocab_size: int, max_sequence_length
     """A causal language model of `transformers` with fresh weights.
 
     Raises:
-        UserError: see `hugging_face_config`.
+        UserError: see `hugging_face_config`; or the architecture cannot be made, cannot read token numbers alone, or
+            sees the future.
     """
+    built = hugging_face_config(config, vocab_size, max_sequence_length)
     build: Callable[[Any], nn.Module] = AutoModelForCausalLM.from_config
-    return build(hugging_face_config(config, vocab_size, max_sequence_length))
+    try:
+        model = build(built)
+        on_trial = not next(model.parameters()).is_meta
+        sees_the_future = on_trial and _sees_the_future(model)
+    except Exception as error:  # each architecture raises its own
+        raise UserError(
+            f"model.architecture {config.architecture} cannot be used with these settings: "
+            f"{type(error).__name__}: {_one_line(error)}"
+        ) from error
+    if sees_the_future:
+        raise UserError(
+            f"model.architecture {config.architecture} sees the tokens that it has to predict; choose a causal one"
+        )
+    return model
+
+
+@torch.no_grad()
+def _sees_the_future(model: nn.Module) -> bool:
+    """Whether a changed second token changes the logits after the first, by more than rounding does."""
+    was_training = model.training
+    model.eval()
+    ids_BT = torch.tensor([[0, 0], [0, 1]])
+    logits_BTV = model(input_ids=ids_BT, use_cache=False).logits.float()
+    model.train(was_training)
+    before, after = (logits_BTV[0] - logits_BTV[1]).abs().amax(dim=-1).tolist()
+    return bool(before > ROUNDING * after)
 
 
 def hugging_face_config(config: ModelConfig, vocab_size: int, max_sequence_length: int) -> Any:
@@ -99,6 +131,7 @@ def _settings(
     own_names = {config_class.attribute_map.get(name, name): value for name, value in sizes.items()}
     settings: dict[str, Any] = {name: value for name, value in own_names.items() if name in known}
     settings |= {name: None for name in UNUSED if name in known}
+    settings |= {name: True for name in CAUSAL if name in known}
     grouped = config.key_value_heads not in (None, config.attention_heads)
     for field, value, names, needed in (
         ("key_value_heads", config.key_value_heads or config.attention_heads, KEY_VALUE_HEADS, grouped),

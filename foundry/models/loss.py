@@ -8,8 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-IGNORED = -100
-"""The label of a position that counts in no loss."""
+from foundry.data.batches import IGNORED_LABEL
 
 
 def loss_sum(model: nn.Module, input_ids_BL: Tensor, labels_BL: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,6 +26,6 @@ def loss_sum(model: nn.Module, input_ids_BL: Tensor, labels_BL: Tensor) -> tuple
     logits_BLV = model(input_ids=input_ids_BL[:, :-1], use_cache=False).logits
     targets_BL = labels_BL[:, 1:]
     total = functional.cross_entropy(
-        logits_BLV.flatten(0, 1).float(), targets_BL.flatten(), ignore_index=IGNORED, reduction="sum"
+        logits_BLV.flatten(0, 1).float(), targets_BL.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
     )
-    return total, (targets_BL != IGNORED).sum()
+    return total, (targets_BL != IGNORED_LABEL).sum()

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
+
+from foundry.acceptance.attachments import Attachment, AttachmentKind
 
 State = TypeVar("State")
-AttachmentKind = Literal["text", "html", "json", "csv", "yaml", "png", "svg"]
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """Something that the report shows beside a scenario."""
-
-    name: str
-    content: str | bytes
-    kind: AttachmentKind
 
 
 @dataclass

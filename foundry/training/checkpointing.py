@@ -20,11 +20,10 @@ from torch import nn
 
 from foundry import files, manifests
 from foundry.errors import FoundryError
-from foundry.manifests import Manifest
+from foundry.manifests import WEIGHTS_NAME, Manifest
 from foundry.models.io import load_weights, save_weights
 from foundry.training.optimizer import load_optimizer_tensors, optimizer_tensors
 
-WEIGHTS_NAME = "model.safetensors"
 OPTIMIZER_NAME = "optimizer.safetensors"
 STATE_NAME = "state.json"
 NEEDED = (WEIGHTS_NAME, OPTIMIZER_NAME, STATE_NAME)
@@ -76,7 +75,7 @@ class CheckpointManager:
         Raises:
             FoundryError: it could not be written; earlier checkpoints are untouched.
         """
-        target = self.folder / f"step-{step:08d}"
+        target = manifests.checkpoint_folder(self.folder, step)
         try:
             with files.new_folder(target) as new:
                 save_weights(model, new / WEIGHTS_NAME)

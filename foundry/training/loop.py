@@ -82,7 +82,7 @@ class TrainingLoop:
         total = torch.zeros((), device=self.device)
         for position, batch in enumerate(micro_batches):
             seed_generators(derived_seed(self.config.random_seed, "step", step, position), self.device)
-            loss = self._loss_sum(batch) / max(1, num_targets)
+            loss = self._loss_sum(batch)[0] / max(1, num_targets)
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
 
@@ -107,8 +107,9 @@ class TrainingLoop:
         self.model.eval()
         total, num_targets = 0.0, 0
         for batch in sequential_batches(validation, data.batch_size, data.max_validation_blocks):
-            total += float(self._loss_sum(batch))
-            num_targets += count_targets(batch.labels)
+            loss, count = self._loss_sum(batch)
+            total += float(loss)
+            num_targets += int(count)
         if not math.isfinite(total):
             raise FoundryError(
                 f"the validation loss is {total / num_targets}: the weights have diverged, and are not checkpointed. "
@@ -116,12 +117,11 @@ class TrainingLoop:
             )
         return total / num_targets
 
-    def _loss_sum(self, batch: Batch) -> Tensor:
+    def _loss_sum(self, batch: Batch) -> tuple[Tensor, Tensor]:
         input_ids_BL = batch.input_ids.to(self.device, non_blocking=True)
         labels_BL = batch.labels.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, dtype=self.amp_dtype, enabled=self.amp_dtype is not None):
-            total, _ = loss_sum(self.model, input_ids_BL, labels_BL)
-        return total
+            return loss_sum(self.model, input_ids_BL, labels_BL)
 
     def _clip(self) -> float:
         """Scale the gradients down to `max_grad_norm`; the norm they had before."""
