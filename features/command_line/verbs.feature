@@ -63,6 +63,7 @@ Feature: The command line explains itself, and answers a mistake in one line
         | foundry train plain                        | plain: no run here (run.json is missing); `foundry list` shows the runs                                                |
         | foundry train runs/a                       | runs/a/run.json: written in format 99, this foundry reads format 1; use the foundry that wrote it                      |
         | foundry train plain.yaml --repository -x   | --repository: must not be empty or begin with a dash, got -x                                                           |
+        | foundry train plain.yaml --repository ./é😀 | data.git.repository: no folder at ./é😀                                                                                 |
         | foundry train runs/a --set random_seed=1   | --set: the configuration of a run is fixed; name a configuration instead of runs/a                                     |
         | foundry info runs/b                        | runs/b/run.json: not a run record: Invalid JSON: control character (\u0000-\u001F) found while parsing a string at line 2 column 0                                                                                                                      |
         | foundry info unknown.yaml --html page.html | --html: draws a run; unknown.yaml is none                                                                              |
