@@ -100,7 +100,7 @@ def _trainer(experiment: Path, repository: str | None, overrides: list[str], lis
 
     if not experiment.is_dir():
         if repository is not None:
-            overrides = [*overrides, f"data.git.repository={json.dumps(repository)}"]
+            overrides = [*overrides, f"data.git.repository={json.dumps(repository, ensure_ascii=False)}"]
         try:
             config = load_experiment(experiment, overrides)
         except UserError as error:

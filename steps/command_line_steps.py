@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ from foundry.testing.processes import Finished, run_foundry, run_foundry_unread,
 from foundry.testing.runs import Runs, checkpointed, contents_of
 from foundry.training.lifecycle import RECORD_NAME, Run, RunRecord, State
 
+RESULT_IN_PAGE = r'd\("data/test-results/[^"]+\.json","([^"]*)"\)'
 MOVES_TO: dict[str, list[State]] = {
     "created": [],
     "interrupted": ["training", "interrupted"],
@@ -399,3 +402,10 @@ def environment_names_versions(context: Context) -> None:
     found = (written.get("python"), packages.get("torch"), packages.get("numpy"))
     expected = (platform.python_version(), torch.__version__, numpy.__version__)
     assert found == expected, f"expected {expected}, found {found}"
+
+
+@then('the page {name} reports only "{scenario}"')
+def page_reports(_context: Context, name: str, scenario: str) -> None:
+    page = Path(name).read_text(encoding="utf-8")
+    found = [json.loads(base64.b64decode(data))["name"] for data in re.findall(RESULT_IN_PAGE, page)]
+    assert found == [scenario], f"in the page: {found}"

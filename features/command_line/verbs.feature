@@ -63,12 +63,14 @@ Feature: The command line explains itself, and answers a mistake in one line
         | foundry train plain                        | plain: no run here (run.json is missing); `foundry list` shows the runs                                                |
         | foundry train runs/a                       | runs/a/run.json: written in format 99, this foundry reads format 1; use the foundry that wrote it                      |
         | foundry train plain.yaml --repository -x   | --repository: must not be empty or begin with a dash, got -x                                                           |
+        | foundry train plain.yaml --repository ./é😀 | data.git.repository: no folder at ./é😀                                                                                 |
         | foundry train runs/a --set random_seed=1   | --set: the configuration of a run is fixed; name a configuration instead of runs/a                                     |
         | foundry info runs/b                        | runs/b/run.json: not a run record: Invalid JSON: control character (\u0000-\u001F) found while parsing a string at line 2 column 0                                                                                                                      |
         | foundry info unknown.yaml --html page.html | --html: draws a run; unknown.yaml is none                                                                              |
         | foundry generate nowhere -p a              | nowhere: no such folder; name a run, a published model or a Hugging Face folder                                        |
         | foundry generate runs/a -p ''              | --prompt: is empty; give at least one character, or <\|endoftext\|> to begin a new text                                |
         | foundry generate runs/a -p '{byte 0xff}'   | --prompt: is not UTF-8 text; give it in the encoding of your terminal's locale                                         |
+        | foundry report plain                       | plain: no Allure results here; run `foundry accept` or `behave` first                                                  |
         | foundry generate runs/a -p a -p b --stream | --stream: shows one text as it grows; leave out --json, and give one prompt and one sample                             |
       Then each exits with its code and its message as the only line
       And nothing in the workspace has changed
@@ -83,7 +85,7 @@ Feature: The command line explains itself, and answers a mistake in one line
         | runs/two | cleaned | 1 of 1  | 2.5  |
       When each of these commands is run
         | command                                                  | message                                                                |
-        | foundry train small.yaml --set training.output_dir=afile | afile/.data: Not a directory                                           |
+        | foundry train small.yaml --set training.output_dir=afile | afile/.locks: Not a directory                                          |
         | foundry train small.yaml --quiet --set logging.dir=afile | afile: File exists                                                     |
         | foundry info runs/two --html corpus                      | --html: corpus is a folder; name the file to write                     |
       Then each exits with its code and its message as the only line
@@ -115,6 +117,19 @@ Feature: The command line explains itself, and answers a mistake in one line
       When the command "foundry schema" is run
       Then the command exits with 0
       And standard output is the JSON Schema of the loader
+
+    @normal
+    Scenario: The report of results is written as one page, and its place is named
+      Given the files
+        | file                  | text                                                                                                     |
+        | results/a-result.json | {"uuid": "1", "name": "A book is lent", "status": "passed", "stage": "finished", "start": 1, "stop": 2}    |
+      When the command "foundry report results --output page.html" is run in this process
+      Then the command exits with 0
+      And standard output has, in this order
+        | text       |
+        | report: /  |
+        | /page.html |
+      And the page page.html reports only "A book is lent"
 
     Scenario: The list shows each run, and names those that cannot be read
       Given the runs
