@@ -14,11 +14,13 @@ from foundry.training.lifecycle import RECORD_NAME, RunRecord
 
 
 def run_evidence(workspace: Path) -> Iterator[Attachment]:
-    """For each run folder below `workspace`: the history of its states, and its loss curve where it has one.
+    """The history of the states of each run folder below `workspace`, and the loss curve of the run written to last.
 
     Scenarios damage such files on purpose, so what cannot be read is left out.
     """
-    for path in sorted(workspace.rglob(RECORD_NAME)):
+    records = sorted(workspace.rglob(RECORD_NAME))
+    last = max(records, key=lambda path: path.stat().st_mtime_ns, default=None)
+    for path in records:
         try:
             run = RunSummary.read(path.parent)
             curves = loss_curves(run.metrics)
@@ -26,7 +28,7 @@ def run_evidence(workspace: Path) -> Iterator[Attachment]:
             continue
         name = str(path.parent.relative_to(workspace))
         yield Attachment(f"States of {name}", _history(run.record), "text")
-        if any(len(curve.steps) > 1 for curve in curves):
+        if path == last and any(len(curve.steps) > 1 for curve in curves):
             yield Attachment(f"Loss of {name}", loss_curve_png(run.folder / METRICS_NAME), "png")
 
 
