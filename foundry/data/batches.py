@@ -184,5 +184,8 @@ def sequential_batches(dataset: BlockDataset, batch_size: int, at_most: int | No
 def batch_of(dataset: BlockDataset, indices: Indices) -> Batch:
     """The blocks at `indices` as one batch; padding has the label -100."""
     ids_ML, lengths_M = dataset.rows(indices)
+    if lengths_M.min() == dataset.block_size:
+        input_ids_ML = torch.from_numpy(ids_ML)
+        return Batch(input_ids_ML, input_ids_ML)
     labels_ML = np.where(np.arange(dataset.block_size) < lengths_M[:, None], ids_ML, IGNORED_LABEL)
     return Batch(torch.from_numpy(ids_ML), torch.from_numpy(labels_ML))

@@ -30,6 +30,8 @@ class BlockDataset:
         self.block_size = block_size
         self.pad_id = pad_id
         self._num_whole = len(tokens) // block_size
+        # A plain array over the same memory: indexing a memory map costs several times as much.
+        self._whole_NL = np.asarray(tokens)[: self._num_whole * block_size].reshape(-1, block_size)
 
     def __len__(self) -> int:
         return -(-len(self.tokens) // self.block_size)
@@ -51,10 +53,11 @@ class BlockDataset:
         indices_B = np.asarray(indices, dtype=np.int64)
         if indices_B.size and (indices_B.min() < 0 or indices_B.max() >= len(self)):
             raise FoundryError(f"blocks {indices_B.min()}..{indices_B.max()} were asked for, there are {len(self)}")
-        ids_BL = np.full((len(indices_B), self.block_size), self.pad_id, dtype=np.int64)
         whole = indices_B < self._num_whole
-        blocks_NL = self.tokens[: self._num_whole * self.block_size].reshape(-1, self.block_size)
-        ids_BL[whole] = blocks_NL[indices_B[whole]]
+        if whole.all():
+            return self._whole_NL[indices_B].astype(np.int64), np.full(len(indices_B), self.block_size)
+        ids_BL = np.full((len(indices_B), self.block_size), self.pad_id, dtype=np.int64)
+        ids_BL[whole] = self._whole_NL[indices_B[whole]]
         remainder = self.tokens[self._num_whole * self.block_size :]
         ids_BL[~whole, : len(remainder)] = remainder
         return ids_BL, np.where(whole, self.block_size, len(remainder))
