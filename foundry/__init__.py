@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from foundry.lazy import lazy_names
 
 if TYPE_CHECKING:
     from foundry.config import ExperimentConfig
@@ -15,19 +17,4 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["ExperimentConfig", "Generator", "Trainer", "__version__"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for, so that `foundry --help` need not wait for it."""
-    if name == "ExperimentConfig":
-        from foundry.config import ExperimentConfig
-
-        return ExperimentConfig
-    if name == "Generator":
-        from foundry.generation import Generator
-
-        return Generator
-    if name == "Trainer":
-        from foundry.trainer import Trainer
-
-        return Trainer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {"ExperimentConfig": "config", "Generator": "generation", "Trainer": "trainer"})

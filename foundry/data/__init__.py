@@ -10,8 +10,9 @@ memory-mapped token files. The modules in the order in which text passes through
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from foundry.lazy import lazy_names
 
 if TYPE_CHECKING:
     from foundry.data.batches import Batch, BatchOrder, BatchSource
@@ -32,20 +33,17 @@ __all__ = [
     "source_identity",
 ]
 
-_MODULE_OF = {
-    "Batch": "batches",
-    "BatchOrder": "batches",
-    "BatchSource": "batches",
-    "BlockDataset": "blocks",
-    "DataProcessor": "processor",
-    "PreparedData": "processor",
-    "Tokenizer": "tokenizers",
-    "load_tokenizer": "tokenizers",
-    "source_identity": "sources",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Batch": "batches",
+        "BatchOrder": "batches",
+        "BatchSource": "batches",
+        "BlockDataset": "blocks",
+        "DataProcessor": "processor",
+        "PreparedData": "processor",
+        "Tokenizer": "tokenizers",
+        "load_tokenizer": "tokenizers",
+        "source_identity": "sources",
+    },
+)

@@ -5,8 +5,9 @@ Names are imported when they are first used, because torch is slow to load.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from foundry.lazy import lazy_names
 
 if TYPE_CHECKING:
     from foundry.generation.generator import Generation, Generator
@@ -14,15 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Generation", "Generator", "SamplingRule", "next_token"]
 
-_MODULES = {
-    "Generation": "generator",
-    "Generator": "generator",
-    "SamplingRule": "sampling",
-    "next_token": "sampling",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Generation": "generator",
+        "Generator": "generator",
+        "SamplingRule": "sampling",
+        "next_token": "sampling",
+    },
+)

@@ -6,8 +6,9 @@ vocabulary), whichever architecture it is. Names are imported when they are firs
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from foundry.lazy import lazy_names
 
 if TYPE_CHECKING:
     from foundry.models.cache import KeyValueCache, new_cache
@@ -29,21 +30,18 @@ __all__ = [
     "save_weights",
 ]
 
-_MODULES = {
-    "Decoder": "decoder",
-    "KeyValueCache": "cache",
-    "ParameterCount": "factory",
-    "count_parameters": "factory",
-    "create_model": "factory",
-    "enable_gradient_checkpointing": "factory",
-    "load_weights": "io",
-    "loss_sum": "loss",
-    "new_cache": "cache",
-    "save_weights": "io",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Decoder": "decoder",
+        "KeyValueCache": "cache",
+        "ParameterCount": "factory",
+        "count_parameters": "factory",
+        "create_model": "factory",
+        "enable_gradient_checkpointing": "factory",
+        "load_weights": "io",
+        "loss_sum": "loss",
+        "new_cache": "cache",
+        "save_weights": "io",
+    },
+)

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from foundry.lazy import lazy_names
 
 if TYPE_CHECKING:
     from foundry.data.tokenizers import load_tokenizer
@@ -15,19 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckpointManager", "TrainingLoop", "load_tokenizer"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: the modules behind it import torch."""
-    if name == "CheckpointManager":
-        from foundry.training.checkpointing import CheckpointManager
-
-        return CheckpointManager
-    if name == "TrainingLoop":
-        from foundry.training.loop import TrainingLoop
-
-        return TrainingLoop
-    if name == "load_tokenizer":
-        from foundry.data.tokenizers import load_tokenizer
-
-        return load_tokenizer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "CheckpointManager": "checkpointing",
+        "TrainingLoop": "loop",
+        "load_tokenizer": ".data.tokenizers",
+    },
+)
