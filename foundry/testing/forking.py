@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class Ended:
     """How a forked process came to its end.
 
     Attributes:
-        exit_code: 0, the exit code of a `FoundryError`, 1 for another exception, -9 for SIGKILL.
+        exit_code: 0, the exit code of a `FoundryError`, 130 for Ctrl-C, 1 for another exception, -9 for SIGKILL.
         answer: what the function returned; None where it did not return.
         problem: the message of what it raised; empty where it raised nothing.
     """
@@ -115,6 +116,9 @@ def _run(function: Callable[..., Any], speaks: Connection, arguments: tuple[Any,
     except FoundryError as error:
         tell("problem", str(error))
         raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        tell("problem", "KeyboardInterrupt")
+        raise SystemExit(128 + signal.SIGINT) from None
     except Exception:
         tell("problem", traceback.format_exc().strip())
         raise

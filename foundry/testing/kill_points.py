@@ -17,7 +17,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -30,7 +30,6 @@ from foundry.testing.watching import PHASES, Watcher
 
 Task = ExperimentConfig | Callable[[], Any]
 
-COMPUTATIONS = ("forward", "update", "updated")
 WRITES = ("write", "writelines", "flush", "truncate")
 AFTER = "after"
 
@@ -82,6 +81,7 @@ class Launch:
         problem: the message of what it raised; empty where it raised nothing.
         phase: what it was last busy with.
         seconds: from the beginning of the task to its end.
+        seconds_after_signal: from the last signal to the end; None where none was sent.
         points: the kill points that it passed, where it was watched for them.
     """
 
@@ -89,7 +89,8 @@ class Launch:
     problem: str
     phase: str
     seconds: float
-    points: tuple[KillPoint, ...] = ()
+    seconds_after_signal: float | None
+    points: tuple[KillPoint, ...]
 
     @property
     def was_killed(self) -> bool:
@@ -103,7 +104,7 @@ def kill_points(task: Task, folder: Path) -> list[KillPoint]:
     Raises:
         RuntimeError: the task failed.
     """
-    launch = _launch(task, folder, None, TIMEOUT_SECONDS, listed=True)
+    launch = _Launched(task, folder, (), listed=True).follow(TIMEOUT_SECONDS)
     _expect_success(launch)
     return list(launch.points)
 
@@ -114,7 +115,18 @@ def run_and_kill(task: Task, point: KillPoint, folder: Path, timeout: float = TI
     Raises:
         TimeoutError: it neither ended nor was killed in time.
     """
-    return _launch(task, folder, point, timeout)
+    return run_and_signal(task, [(point, signal.SIGKILL)], folder, timeout)
+
+
+def run_and_signal(
+    task: Task, signals: Sequence[tuple[KillPoint, int]], folder: Path, timeout: float = TIMEOUT_SECONDS
+) -> Launch:
+    """Run `task` in `folder`, and send it signals at several points.
+
+    Raises:
+        TimeoutError: it did not end in time.
+    """
+    return _Launched(task, folder, signals).follow(timeout)
 
 
 def run_to_end(task: Task, folder: Path, timeout: float = TIMEOUT_SECONDS) -> Launch:
@@ -124,7 +136,7 @@ def run_to_end(task: Task, folder: Path, timeout: float = TIMEOUT_SECONDS) -> La
         RuntimeError: the task failed.
         TimeoutError: it did not end in time.
     """
-    launch = _launch(task, folder, None, timeout)
+    launch = run_and_signal(task, (), folder, timeout)
     _expect_success(launch)
     return launch
 
@@ -134,53 +146,86 @@ def _expect_success(launch: Launch) -> None:
         raise RuntimeError(f"the task ended with {launch.exit_code}: {launch.problem}")
 
 
-def _launch(task: Task, folder: Path, point: KillPoint | None, timeout: float, listed: bool = False) -> Launch:
-    folder.mkdir(parents=True, exist_ok=True)
-    phase = context().RawValue("i", 0)
-    with forked(_watched, task, folder.resolve(), point, phase, listed) as (process, hears):
-        messages = _follow(process, hears, point, timeout)
-        end = ended(process, messages)
-    told = dict(messages)
-    seconds = told["over"] - told["begun"] if "begun" in told and "over" in told else 0.0
-    points = tuple(KillPoint(*fields) for fields in told.get("points", ()))
-    return Launch(end.exit_code, end.problem, PHASES[phase.value], seconds, points)
+class _Launched:
+    """A task in a process of its own, seen from the process that sends it signals."""
 
+    def __init__(
+        self, task: Task, folder: Path, signals: Sequence[tuple[KillPoint, int]], listed: bool = False
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.signals = signals
+        self.phase = context().RawValue("i", 0)
+        self.arguments = (task, folder.resolve(), tuple(signals), self.phase, listed)
+        self.due: list[tuple[float, int]] = []
+        self.messages: list[tuple[str, Any]] = []
+        self.signalled: float | None = None
 
-def _follow(process: BaseProcess, hears: Connection, point: KillPoint | None, timeout: float) -> list[tuple[str, Any]]:
-    """Listen to a process until it has ended, and kill it when its time has come."""
-    deadline, kill_at = time.monotonic() + timeout, None
-    messages: list[tuple[str, Any]] = []
-    while True:
-        now = time.monotonic()
-        if kill_at is not None and now >= kill_at:
-            process.kill()
-            kill_at, point = None, None
-        if now >= deadline:
-            raise TimeoutError(f"the launch did not end within {timeout:g} s")
-        ready = wait([hears, process.sentinel], (kill_at or deadline) - now)
-        if hears in ready:
+    def follow(self, timeout: float) -> Launch:
+        """Listen to the process until it has ended, and send each signal when its time has come."""
+        deadline = time.monotonic() + timeout
+        with forked(_watched, *self.arguments) as (process, hears):
+            while self._hears_more(hears, process, deadline):
+                if time.monotonic() >= deadline:
+                    raise TimeoutError(f"the launch did not end within {timeout:g} s")
+            over = time.monotonic()
+            end = ended(process, self.messages)
+        told = dict(self.messages)
+        signalled = max((moment for moment in (self.signalled, told.get("signalled")) if moment), default=None)
+        return Launch(
+            end.exit_code,
+            end.problem,
+            PHASES[self.phase.value],
+            over - told["begun"] if "begun" in told else 0.0,
+            None if signalled is None else over - signalled,
+            tuple(KillPoint(*fields) for fields in told.get("points", ())),
+        )
+
+    def _hears_more(self, hears: Connection, process: BaseProcess, deadline: float) -> bool:
+        """Wait for the next message or the next signal that is due; False once the process has ended."""
+        next_signal = min(self.due, default=(deadline, 0))[0]
+        ready = wait([hears], max(0.0, min(next_signal, deadline) - time.monotonic()))
+        if ready:
             try:
-                messages.append(hears.recv())
+                self._heard(*hears.recv())
             except (EOFError, ConnectionResetError):
                 process.join(max(0.0, deadline - time.monotonic()))
-                return messages
-            subject = messages[-1][0]
-            if point is not None and subject == ("begun" if point.operation == AFTER else "reached"):
-                kill_at = time.monotonic() + point.delay
-        elif process.sentinel in ready and not hears.poll():
-            process.join()
-            return messages
+                return process.exitcode is None
+        self._send_what_is_due(process)
+        return True
+
+    def _heard(self, subject: str, content: Any) -> None:
+        self.messages.append((subject, content))
+        now = time.monotonic()
+        for number, (point, signal_number) in enumerate(self.signals):
+            is_begun = subject == "begun" and point.operation == AFTER
+            if is_begun or (subject == "reached" and content == number):
+                self.due.append((now + point.delay, signal_number))
+
+    def _send_what_is_due(self, process: BaseProcess) -> None:
+        now = time.monotonic()
+        for moment, signal_number in [due for due in self.due if due[0] <= now]:
+            self.due.remove((moment, signal_number))
+            if process.is_alive():
+                assert process.pid is not None
+                os.kill(process.pid, signal_number)
+                self.signalled = now
 
 
 def _watched(
-    tell: Callable[[str, Any], None], task: Task, folder: Path, point: KillPoint | None, phase: Any, listed: bool
+    tell: Callable[[str, Any], None],
+    task: Task,
+    folder: Path,
+    signals: Sequence[tuple[KillPoint, int]],
+    phase: Any,
+    listed: bool,
 ) -> None:
-    """Run the task in a forked process; told of its beginning and its end, and watched meanwhile."""
+    """Run the task in a forked process that sends itself the signals that are due at once."""
     import torch
 
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     go_to(folder)
-    store = str(task.artifacts.path) if isinstance(task, ExperimentConfig) else "artifacts"
+    waiting = {(point.operation, point.path, point.occurrence): number for number, (point, _) in enumerate(signals)}
     seen: Counter[tuple[str, str]] = Counter()
     passed: list[tuple[str, str, int, float, str]] = []
 
@@ -189,25 +234,26 @@ def _watched(
         seen[operation, path] += 1
         if listed:
             passed.append((operation, path, seen[operation, path], 0.0, now))
-        if point is not None and (operation, path, seen[operation, path]) == _place_of(point):
-            if point.delay == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            tell("reached", None)
+        number = waiting.get((operation, path, seen[operation, path]))
+        if number is None:
+            return
+        point, signal_number = signals[number]
+        if point.delay > 0:
+            tell("reached", number)
+            return
+        if signal_number != signal.SIGKILL:
+            tell("signalled", time.monotonic())
+        os.kill(os.getpid(), signal_number)
 
-    watcher = Watcher(folder, store, notice)
+    watcher = Watcher(folder, str(task.artifacts.path) if isinstance(task, ExperimentConfig) else "artifacts", notice)
     tell("begun", time.monotonic())
     watcher.watch_files()
     watcher.watch_steps()
-    if listed or (point is not None and point.operation in WRITES):
+    if listed or any(point.operation in WRITES for point, _ in signals):
         watcher.watch_writes()
     _do(task)
     if listed:
         tell("points", passed)
-    tell("over", time.monotonic())
-
-
-def _place_of(point: KillPoint) -> tuple[str, str, int]:
-    return point.operation, point.path, point.occurrence
 
 
 def _do(task: Task) -> None:

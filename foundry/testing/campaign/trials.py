@@ -112,13 +112,12 @@ class Campaign:
         )
 
     def _reference(self, case: str) -> Reference:
-        """The run of a case that is left alone: trained once for its data, once for its time, once to be watched."""
+        """The run of a case that is left alone: trained once for its data and its time, once more to be watched."""
         if case not in self._references:
             config = self.corpora.experiment(case)
-            for warm_up in ("warm-up", "timed"):
-                launch = run_to_end(config, self.folder / f"{case}-{warm_up}")
-                shutil.rmtree(self.folder / f"{case}-{warm_up}")
-            workspace = self.folder / f"{case}-reference"
+            warm_up, workspace = self.folder / f"{case}-warm-up", self.folder / f"{case}-reference"
+            launch = run_to_end(config, warm_up)
+            shutil.rmtree(warm_up)
             points = kill_points(config, workspace)
             ordered = sorted(points, key=lambda point: (point.phase, point.operation, point.path, point.occurrence))
             self._references[case] = Reference(config, workspace, tuple(ordered), launch.seconds)
