@@ -77,11 +77,11 @@ INSTANTS: dict[str, Find] = {
     "right after the weights were updated": nth("updated", "weights", 6),
     "while it evaluates": nth("forward", "validation", -1),
     "before there is a run folder": nth("mkdir", "runs/.locks"),
-    "while its first run.json is written": nth("flush", "run.json"),
-    "while a later run.json is written": nth("flush", "run.json", 5),
+    "while its first run.json is written": nth("write", "run.json"),
+    "while a later run.json is written": nth("write", "run.json", 5),
     "while a line of metrics.jsonl is written": nth("flush", "/metrics.jsonl", 7),
     "while the weights of a checkpoint are written": nth("open", "model.safetensors", 1),
-    "while the manifest of a checkpoint is written": nth("flush", "manifest.json", 1),
+    "while the manifest of a checkpoint is written": nth("write", "manifest.json", 1),
     "while the weights of its last checkpoint are written": nth("open", "checkpoints/.writing-step-00000012-*/"),
     "before a checkpoint gets its name": nth("rename", "checkpoints/.writing-step-00000010-*"),
     "while an older checkpoint is removed": nth("remove", "/optimizer.safetensors"),
@@ -151,7 +151,12 @@ def busy_with(context: Context, phase: str) -> None:
 
 @then("the two runs are identical, and nothing half-written is left")
 def two_are_identical(context: Context) -> None:
-    assert_identical_runs(interruption_of(context).alone.run_folder, run_folder(KILLED))
+    expect_identical(interruption_of(context).alone)
+
+
+def expect_identical(reference: Reference) -> None:
+    """The run that was interrupted is the one that was left alone, and its workspace is clean."""
+    assert_identical_runs(reference.run_folder, run_folder(KILLED))
     assert not half_written(KILLED), half_written(KILLED)
 
 
@@ -208,4 +213,4 @@ def everything_is_there(context: Context) -> None:
 @then("launched again, the run is identical to the one that was left alone")
 def launched_again_identical(context: Context) -> None:
     run_to_end(train_command(context), KILLED)
-    two_are_identical(context)
+    expect_identical(interruption_of(context).alone)

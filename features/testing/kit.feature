@@ -67,7 +67,7 @@ Feature: The test kit's faults are real, and its verdicts see a single bit
       And it calls the runs identical that suffered nothing
 
     Scenario: A trial is repeated alone, with the same kill
-      Given a campaign on the case plain
+      Given a campaign on the case waiting for saves
       When it makes the trials 1 to 3, and another campaign with its seed makes trial 2 alone
       Then trial 2 has the same kill in both, and the others have others
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,11 +114,18 @@ def _drawn(draw: random.Random, reference: Reference, share: float) -> KillPoint
     """A random instant: somewhere in the first `share` of the time, or at an operation of a random phase."""
     if draw.random() < SHARE_BY_TIME:
         return KillPoint.after(draw.random() * share * reference.seconds)
-    # Sorted, because the order in which several threads pass their points is not the same each time.
-    points = sorted(reference.points, key=lambda point: (point.phase, point.operation, point.path, point.occurrence))
-    phase = draw.choice(sorted({point.phase for point in points}))
-    point = draw.choice([point for point in points if point.phase == phase])
+    phase = _chosen(draw, {point.phase for point in reference.points})
+    keys = {f"{point.operation} {point.path} {point.occurrence}": point for point in reference.points}
+    point = keys[_chosen(draw, {key for key, point in keys.items() if point.phase == phase})]
     return point if draw.random() < SHARE_AT_ONCE else point.later(draw.uniform(0, LONGEST_DELAY))
+
+
+def _chosen(draw: random.Random, names: Set[str]) -> str:
+    """One of the names, at random. Another reference of several threads may lack a few: the choice is then the same
+    unless it is one of them (rendezvous hashing, Thaler and Ravishankar 1998).
+    """
+    salt = draw.random()
+    return min(names, key=lambda name: hashlib.sha256(f"{salt} {name}".encode()).digest())
 
 
 def _words(point: KillPoint, reference: Reference) -> str:
