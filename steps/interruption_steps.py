@@ -13,7 +13,7 @@ from behave.runner import Context
 from foundry.config_file import to_yaml
 from foundry.testing.campaign.cases import CASES
 from foundry.testing.campaign.references import Reference, run_folder, shared_references
-from foundry.testing.campaign.report import table
+from foundry.testing.campaign.report import conclusion, table
 from foundry.testing.campaign.trials import Campaign, Trial
 from foundry.testing.comparison import assert_identical_runs, half_written
 from foundry.testing.kill_points import KillPoint, Launch, run_and_kill, run_and_signal, run_to_end
@@ -97,7 +97,8 @@ INSTANTS: dict[str, Find] = {
 
 @when("a campaign of {kills:d} kills is run")
 def campaign_run(context: Context, kills: int) -> None:
-    campaign = Campaign(Path.cwd(), seed=0, references=shared_references())
+    references = shared_references()
+    campaign = Campaign(references.folder / "trials", seed=0, references=references)
     interruption_of(context).trials = [campaign.trial(number) for number in range(1, kills + 1)]
     context.world.attach("Campaign", table(interruption_of(context).trials))
 
@@ -105,8 +106,9 @@ def campaign_run(context: Context, kills: int) -> None:
 @then("{identical:d} of {total:d} runs are identical")
 def identical_runs(context: Context, identical: int, total: int) -> None:
     trials = interruption_of(context).trials
-    different = [trial for trial in trials if trial.difference is not None]
-    assert len(trials) == total and len(trials) - len(different) == identical, different
+    count = sum(trial.difference is None for trial in trials)
+    said = conclusion(trials, "python -m foundry.testing.campaign --seed 0")
+    assert (count, len(trials)) == (identical, total), said
 
 
 @then("every case was killed, at instants of at least {count:d} kinds")

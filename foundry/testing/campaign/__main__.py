@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from foundry.errors import UserError
 from foundry.testing.campaign.cases import CASES
+from foundry.testing.campaign.references import folder_in_memory
 from foundry.testing.campaign.report import Progress, conclusion
 from foundry.testing.campaign.trials import Campaign, Trial
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: 2, an option has a bad value.
     """
     options = _options(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="campaign-", dir=options.folder))
+    folder = Path(tempfile.mkdtemp(prefix="campaign-", dir=options.folder or folder_in_memory()))
     trials: list[Trial] = []
     exit_code = 0
     try:
@@ -92,7 +93,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws the instants (0)")
     parser.add_argument("--only", type=_count, metavar="K", help="make trial K alone, as in the whole campaign")
     parser.add_argument("--case", action="append", choices=CASES, metavar="NAME", help=f"of {', '.join(CASES)}")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the runs are made (the temporary folder)")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the runs are made (memory)")
     options = parser.parse_args(arguments)
     if options.folder is not None and not options.folder.is_dir():
         parser.error(f"--folder {options.folder}: no such folder")

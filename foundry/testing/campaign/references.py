@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,12 +59,21 @@ class References:
 @functools.cache
 def shared_references() -> References:
     """References for all that this process tests; they are removed when it ends."""
-    _kept.append(folder := tempfile.TemporaryDirectory(prefix="references-"))
+    _kept.append(folder := tempfile.TemporaryDirectory(prefix="references-", dir=folder_in_memory()))
     return References(Path(folder.name) / "references")
 
 
 _kept: list[tempfile.TemporaryDirectory[str]] = []
 """A temporary folder is removed with its object."""
+
+
+def folder_in_memory() -> Path | None:
+    """Where files are kept in memory, on systems that have such a place for everyone; None elsewhere.
+
+    A killed process leaves the same files in memory as on a disk, and the other tests do not wait for the disk.
+    """
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK) else None
 
 
 def run_folder(workspace: Path) -> Path:
