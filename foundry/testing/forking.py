@@ -25,6 +25,7 @@ WARM_MODULES = [
     "foundry.testing.faults",
     "foundry.testing.kill_points",
     "foundry.training.session",
+    "numpy.ma",
     "tokenizers",
     "torch._dynamo",
     "transformers.models.gpt2.modeling_gpt2",

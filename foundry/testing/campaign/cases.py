@@ -12,7 +12,7 @@ from foundry.testing.experiments import small_experiment, write_code_corpus, wri
 from foundry.testing.runs import EARLY_STOPPING
 
 _SMALL: dict[str, Any] = {
-    "data.max_validation_blocks": 8,
+    "data.max_validation_blocks": 4,
     "artifacts.keep_local_checkpoints": False,
     "training.keep_checkpoints": 2,
     "training.async_checkpoints": True,
