@@ -166,6 +166,11 @@ def checkpoint_folder(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
+def step_of(folder: Path) -> int:
+    """The step that a checkpoint folder is named after."""
+    return int(folder.name.removeprefix("step-"))
+
+
 def checkpoint_folders(folder: Path) -> list[Path]:
     """The folders below `folder` that are named like a checkpoint, oldest first, whole or not."""
     if not folder.is_dir():

@@ -105,21 +105,29 @@ class CheckpointManager:
         """The newest checkpoint whose every byte verifies; damaged ones on the way are set aside.
 
         Raises:
-            FoundryError: there are checkpoints, and none of them is whole.
+            FoundryError: there are checkpoints, set aside now or before, and none of them is whole.
         """
         folders = manifests.checkpoint_folders(self.folder)
         for folder in reversed(folders):
             try:
                 manifest = manifests.verify(folder, NEEDED)
+                if manifest.step != manifests.step_of(folder):
+                    raise ValueError(f"it holds step {manifest.step}")
                 if manifest.fingerprint != self.fingerprint:
                     raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
                 return Checkpoint(folder, manifest)
             except ValueError as problem:
                 self._set_aside(folder, str(problem))
+        remedy = "Put one back from a copy, or remove the run folder to start anew"
         if folders:
             raise FoundryError(
                 f"{self.folder}: none of the {len(folders)} checkpoints is whole; they were set aside as damaged-*. "
-                "Put one back from a copy, or remove the run folder to start anew"
+                f"{remedy}"
+            )
+        if aside := list(self.folder.glob("damaged-*")):
+            raise FoundryError(
+                f"{self.folder}: earlier launches have set aside {len(aside)} checkpoints as damaged-*, and there is "
+                f"no other. {remedy}"
             )
         return None
 

@@ -161,6 +161,11 @@ class Session:
         fresh = EarlyStopping(training.early_stopping_patience, training.early_stopping_min_delta)
         checkpoint = self.checkpoints.newest_whole()
         if checkpoint is None:
+            if done := self.run.record.steps_done:
+                raise FoundryError(
+                    f"{self.run.folder}: {done} steps are done, but there is no checkpoint in {self.run.checkpoints.name}; "
+                    "put one back from a copy, or remove the run folder to start anew"
+                )
             return 0, fresh
         state = self.checkpoints.load(checkpoint, loop.model, loop.optimizer)
         loop.scaler.load_state_dict(state["scaler"])
