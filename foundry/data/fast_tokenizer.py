@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,17 @@ from typing import Any
 from tokenizers import AddedToken, Encoding, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Backend
 
-from foundry.data.tokenizers import END_OF_TEXT, MARKERS, PADDING, SPECIAL_TOKENS
+from foundry.data.tokenizers import END_OF_TEXT, MARKERS, MAX_TOKENIZER_BYTES, PADDING, SPECIAL_TOKENS
 from foundry.errors import UserError
 from foundry.files import write_json, write_text
+from foundry.untrusted import read_json, read_regular, shown
 
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
 
 MIN_PAIR_FREQUENCY = 2
+MAX_GAPS = 4
+"""How many times more numbers than tokens a vocabulary may have; published ones leave a few out."""
 
 
 class FastTokenizer:
@@ -43,6 +46,11 @@ class FastTokenizer:
         if len(set(numbers)) != len(numbers):
             raise UserError("the tokenizer's vocabulary has gaps, so that no special tokens can be added to it")
         self.vocab_size = max(numbers) + 1
+        if self.vocab_size > MAX_GAPS * len(numbers):
+            raise UserError(
+                f"the tokenizer has {len(numbers):,} tokens with numbers up to {max(numbers):,}; "
+                "a model would need memory for all numbers between"
+            )
         self.eos_id = self._id(self._eos_token)
         self.pad_id = self._id(self._pad_token)
         self.marker_ids = {kind: self._id(token) for kind, token in MARKERS.items()}
@@ -79,13 +87,16 @@ class FastTokenizer:
         if not (folder / TOKENIZER_FILE).is_file():
             return cls.pretrained(str(folder))
         try:
-            backend = Backend.from_file(str(folder / TOKENIZER_FILE))
-            settings = json.loads((folder / CONFIG_FILE).read_text()) if (folder / CONFIG_FILE).is_file() else {}
+            backend = Backend.from_buffer(read_regular(folder / TOKENIZER_FILE, MAX_TOKENIZER_BYTES))
+            has_settings = os.path.lexists(folder / CONFIG_FILE)
+            settings = read_json(folder / CONFIG_FILE, MAX_TOKENIZER_BYTES) if has_settings else {}
+            eos_token, pad_token = (
+                _content(settings.get(name), default)
+                for name, default in (("eos_token", END_OF_TEXT), ("pad_token", PADDING))
+            )
         except Exception as error:  # the library raises nothing narrower
-            raise UserError(f"{folder} holds no tokenizer that can be read: {error}") from error
-        return cls(
-            backend, _content(settings.get("eos_token"), END_OF_TEXT), _content(settings.get("pad_token"), PADDING)
-        )
+            raise UserError(f"{folder} holds no tokenizer that can be read: {shown(str(error))}") from error
+        return cls(backend, eos_token, pad_token)
 
     @classmethod
     def pretrained(cls, name: str) -> FastTokenizer:
@@ -97,8 +108,8 @@ class FastTokenizer:
         from transformers import AutoTokenizer
 
         try:
-            found = AutoTokenizer.from_pretrained(name)
-        except (OSError, ValueError, ImportError, KeyError) as error:
+            found = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        except Exception as error:  # whatever a folder's content makes of the library's many readers
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"tokenizer.name_or_path: {name} cannot be loaded: {reason}") from error
         if not getattr(found, "is_fast", False):

@@ -20,6 +20,8 @@ SPECIAL_TOKENS = (END_OF_TEXT, PADDING, FILE, COMMIT)
 MARKERS = {"file": FILE, "commit": COMMIT}
 
 SENTENCEPIECE_FILE = "sentencepiece.model"
+MAX_TOKENIZER_BYTES = 200_000_000
+"""Of each file of a tokenizer; the largest published ones have a sixth of it."""
 
 
 class Tokenizer(Protocol):

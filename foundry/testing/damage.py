@@ -53,7 +53,10 @@ def _flip(name: str, position: Callable[[int], int]) -> Callable[[Path], None]:
 
 
 def _empty(name: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(b"") and None
+    def empty(folder: Path) -> None:
+        (folder / name).write_bytes(b"")
+
+    return empty
 
 
 def _lose(name: str) -> Callable[[Path], None]:
@@ -122,7 +125,7 @@ def _left_by_the_system(folder: Path) -> None:
 
 def _named() -> Iterator[tuple[str, Callable[[Path], None]]]:
     for name in FILES:
-        yield f"a flipped byte, the first of {name}", _flip(name, lambda size: 0)
+        yield f"a flipped byte, the first of {name}", _flip(name, lambda _size: 0)
         yield f"a flipped byte, the middle of {name}", _flip(name, lambda size: size // 2)
         yield f"a flipped byte, the last of {name}", _flip(name, lambda size: size - 1)
         yield f"a cut off end of {name}", _cut(name)

@@ -7,6 +7,7 @@ in one rename, with a manifest of digests. One that does not verify is set aside
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,9 +108,16 @@ class CheckpointManager:
         Raises:
             FoundryError: there are checkpoints, set aside now or before, and none of them is whole.
         """
+        if self.folder.is_symlink():
+            raise FoundryError(
+                f"{self.folder}: is a symbolic link, and checkpoints are not removed through one; put the folder "
+                "that it names into its place, or set training.output_dir"
+            )
         folders = manifests.checkpoint_folders(self.folder)
         for folder in reversed(folders):
             try:
+                if folder.is_symlink():
+                    raise ValueError("it is a symbolic link")
                 manifest = manifests.verify(folder, NEEDED)
                 if manifest.step != manifests.step_of(folder):
                     raise ValueError(f"it holds step {manifest.step}")
@@ -155,7 +163,7 @@ class CheckpointManager:
 
     def _set_aside(self, folder: Path, problem: str) -> None:
         number = 0
-        while (aside := folder.with_name(f"damaged-{folder.name}-{number}")).exists():
+        while os.path.lexists(aside := folder.with_name(f"damaged-{folder.name}-{number}")):
             number += 1
         folder.rename(aside)
         self.warn(f"checkpoint {folder.name} is damaged ({problem}); set aside as {aside.name}")

@@ -163,8 +163,8 @@ class Session:
         if checkpoint is None:
             if done := self.run.record.steps_done:
                 raise FoundryError(
-                    f"{self.run.folder}: {done} steps are done, but there is no checkpoint in {self.run.checkpoints.name}; "
-                    "put one back from a copy, or remove the run folder to start anew"
+                    f"{self.run.folder}: {done} steps are done, but there is no checkpoint; put one back from a copy, "
+                    "or remove the run folder to start anew"
                 )
             return 0, fresh
         state = self.checkpoints.load(checkpoint, loop.model, loop.optimizer)
