@@ -21,7 +21,8 @@ FORMAT_VERSION = 1
 WEIGHTS_NAME = "model.safetensors"
 MAX_MANIFEST_BYTES = 1_000_000
 """Some thousand files; a larger one is not read."""
-CHECKPOINT_FOLDER = re.compile(r"step-\d{8,}")
+CHECKPOINT_FOLDER = re.compile(r"step-\d{8,18}")
+SET_ASIDE_PREFIX = "damaged-"
 
 
 class FileDigest(BaseModel):
@@ -82,15 +83,6 @@ def describe_files(folder: Path) -> dict[str, FileDigest]:
     }
 
 
-def write_manifest(folder: Path, *, step: int, validation_loss: float | None, fingerprint: str) -> Manifest:
-    """Describe the files of `folder` and write its manifest, the last file of a folder in the making."""
-    manifest = Manifest(
-        step=step, validation_loss=validation_loss, fingerprint=fingerprint, files=describe_files(folder)
-    )
-    store_manifest(folder, manifest)
-    return manifest
-
-
 def store_manifest(folder: Path, manifest: Manifest) -> Path:
     """Write `manifest` into `folder`; its path."""
     path = folder / MANIFEST_NAME
@@ -139,6 +131,18 @@ def verify(folder: Path, needed: tuple[str, ...]) -> Manifest:
     Raises:
         ValueError: says what is missing or damaged.
     """
+    manifest = verify_outline(folder, needed)
+    for name, entry in manifest.files.items():
+        verify_file(folder, name, entry)
+    return manifest
+
+
+def verify_outline(folder: Path, needed: tuple[str, ...]) -> Manifest:
+    """The manifest of `folder`, after it was compared with the names and sizes of the files; no content is read.
+
+    Raises:
+        ValueError: says what is missing or has another size.
+    """
     manifest = read_manifest(folder)
     for name in needed:
         if name not in manifest.files:
@@ -149,10 +153,6 @@ def verify(folder: Path, needed: tuple[str, ...]) -> Manifest:
             raise ValueError(f"{name} is missing")
         if path.stat().st_size != entry.bytes:
             raise ValueError(f"{name} has {path.stat().st_size:,} bytes instead of {shown(f'{entry.bytes:,}')}")
-    for name, entry in manifest.files.items():
-        path = folder / name
-        if files.sha256_of(path) != entry.sha256:
-            raise ValueError(f"{name} does not have the SHA-256 that {MANIFEST_NAME} lists")
     return manifest
 
 
@@ -160,6 +160,20 @@ def _is_own_file(folder: Path, path: Path) -> bool:
     """Whether `path` is a regular file below `folder` that no symbolic link leads to."""
     below = [parent for parent in path.parents if parent.is_relative_to(folder) and parent != folder]
     return path.is_file() and not any(part.is_symlink() for part in (path, *below))
+
+
+def verify_file(folder: Path, name: str, entry: FileDigest) -> None:
+    """Check every byte of one file.
+
+    Raises:
+        ValueError: it does not have its digest, or cannot be read.
+    """
+    try:
+        found = files.sha256_of(folder / name)
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read: {error.strerror}") from None
+    if found != entry.sha256:
+        raise ValueError(f"{name} does not have the SHA-256 that {MANIFEST_NAME} lists")
 
 
 def readable_checkpoints(folder: Path) -> list[tuple[Path, Manifest]]:
@@ -178,13 +192,13 @@ def checkpoint_folder(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
-def step_of(folder: Path) -> int:
-    """The step that a checkpoint folder is named after."""
-    return int(folder.name.removeprefix("step-"))
-
-
 def checkpoint_folders(folder: Path) -> list[Path]:
     """The folders below `folder` that are named like a checkpoint, oldest first, whole or not."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if CHECKPOINT_FOLDER.fullmatch(path.name))
+
+
+def set_aside_folders(folder: Path) -> list[Path]:
+    """The checkpoints below `folder` that were found damaged and set aside."""
+    return sorted(folder.glob(f"{SET_ASIDE_PREFIX}step-*"))

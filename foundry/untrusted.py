@@ -14,17 +14,21 @@ from typing import Any
 MAX_SHOWN_CHARACTERS = 80
 
 
-def read_regular(path: Path, max_bytes: int) -> bytes:
+def read_regular(path: Path, max_bytes: int, *, follow_link: bool = False) -> bytes:
     """The content of a regular file.
+
+    Args:
+        follow_link: read what a symbolic link leads to, as in the cache of the model hub.
 
     Raises:
         FileNotFoundError: there is none.
         OSError: it cannot be opened or read.
         ValueError: it is a symbolic link, no regular file, or larger than `max_bytes`.
     """
-    if path.is_symlink():
+    if path.is_symlink() and not follow_link:
         raise ValueError("is a symbolic link, which is not followed here")
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    no_follow = 0 if follow_link else os.O_NOFOLLOW
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | no_follow | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -34,13 +38,24 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
         return stream.read(max_bytes)
 
 
-def read_json(path: Path, max_bytes: int) -> Any:
+def read_json(path: Path, max_bytes: int, *, follow_link: bool = False) -> Any:
     """The value in a regular JSON file.
 
     Raises:
         OSError, ValueError: see `read_regular` and `parse_json`.
     """
-    return parse_json(read_regular(path, max_bytes))
+    return parse_json(read_regular(path, max_bytes, follow_link=follow_link))
+
+
+def require_regular_files(folder: Path) -> None:
+    """Check a folder before a library is let loose on it: nothing in it that one would wait for.
+
+    Raises:
+        ValueError: names the entry that is neither a file nor a folder.
+    """
+    for entry in sorted(folder.iterdir()):
+        if not (entry.is_file() or entry.is_dir()):
+            raise ValueError(f"{shown(entry.name)} is neither a file nor a folder")
 
 
 def parse_json(content: bytes) -> Any:

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer as Backend
 from foundry.data.tokenizers import END_OF_TEXT, MARKERS, MAX_TOKENIZER_BYTES, PADDING, SPECIAL_TOKENS
 from foundry.errors import UserError
 from foundry.files import write_json, write_text
-from foundry.untrusted import read_json, read_regular, shown
+from foundry.untrusted import read_json, read_regular, require_regular_files, shown
 
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
@@ -84,12 +84,12 @@ class FastTokenizer:
         """
         if not (any(folder.glob("*.json")) or any(folder.glob("*.model"))):
             raise UserError(f"{folder} holds no tokenizer")
-        if not (folder / TOKENIZER_FILE).is_file():
+        if not os.path.lexists(folder / TOKENIZER_FILE):
             return cls.pretrained(str(folder))
         try:
-            backend = Backend.from_buffer(read_regular(folder / TOKENIZER_FILE, MAX_TOKENIZER_BYTES))
+            backend = Backend.from_buffer(read_regular(folder / TOKENIZER_FILE, MAX_TOKENIZER_BYTES, follow_link=True))
             has_settings = os.path.lexists(folder / CONFIG_FILE)
-            settings = read_json(folder / CONFIG_FILE, MAX_TOKENIZER_BYTES) if has_settings else {}
+            settings = read_json(folder / CONFIG_FILE, MAX_TOKENIZER_BYTES, follow_link=True) if has_settings else {}
             eos_token, pad_token = (
                 _content(settings.get(name), default)
                 for name, default in (("eos_token", END_OF_TEXT), ("pad_token", PADDING))
@@ -108,6 +108,8 @@ class FastTokenizer:
         from transformers import AutoTokenizer
 
         try:
+            if Path(name).is_dir():
+                require_regular_files(Path(name))
             found = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         except Exception as error:  # whatever a folder's content makes of the library's many readers
             reason = " ".join(str(error).split()) or type(error).__name__

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from foundry.config import ModelConfig
 from foundry.errors import FoundryError
 from foundry.models.factory import count_parameters
-from foundry.untrusted import read_json
+from foundry.untrusted import read_json, require_regular_files
 
 MAX_CONFIG_BYTES = 10_000_000
 PARAMETERS_PER_BYTE = 4
@@ -47,7 +47,8 @@ def require_weights_beside(folder: Path) -> None:
     Raises:
         OSError, ValueError: it does not; says why.
     """
-    config = read_json(folder / "config.json", MAX_CONFIG_BYTES)
+    require_regular_files(folder)
+    config = read_json(folder / "config.json", MAX_CONFIG_BYTES, follow_link=True)
     stored = [_stored(path) for path in sorted(folder.glob("*.safetensors"))]
     num_tensors, num_bytes = (sum(column) for column in zip(*stored, strict=True)) if stored else (0, 0)
     for key, number in _numbers(config):

@@ -5,7 +5,6 @@ The process is forked from a warm server, so that it costs a tenth of a second i
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -17,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from foundry.testing.faults import WARM_MODULES
+from foundry.testing.forking import context
 
 HEADROOM_BYTES = 1_500_000_000
 """Address space beyond what the warm process has; whoever asks for more in one piece is refused it."""
@@ -51,13 +50,11 @@ def run_confined(arguments: Sequence[str], timeout: float = TIMEOUT_SECONDS) -> 
 
 def call_confined(act: Callable[[], None], timeout: float = TIMEOUT_SECONDS) -> Confined:
     """Call a picklable function in the same way; an exception that leaves it is a traceback and exit code 1."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(WARM_MODULES)
     with tempfile.TemporaryDirectory(prefix="confined-") as folder:
         for name in ("stdout", "stderr", "figures"):
             (Path(folder) / name).touch()
         (Path(folder) / "stdin").write_bytes(ANSWERS)
-        child = context.Process(target=_confined, args=(act, str(Path.cwd()), folder))
+        child = context().Process(target=_confined, args=(act, str(Path.cwd()), folder))
         child.start()
         child.join(timeout)
         if child.exitcode is None:

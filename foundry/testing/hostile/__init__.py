@@ -9,9 +9,19 @@ Each kind is a table of `Hostile` by name. Plant one into something whole, run w
 from __future__ import annotations
 
 from foundry.testing.hostile.checkpoints import checkpoints, extra_files
+from foundry.testing.hostile.experiments import experiments
 from foundry.testing.hostile.item import Hostile
+from foundry.testing.hostile.runs import links, metrics, records
 
 CHECKPOINTS: dict[str, Hostile] = {item.name: item for item in checkpoints()}
 """Planted into a checkpoint folder; none of them may be used."""
 EXTRA_FILES: dict[str, Hostile] = {item.name: item for item in extra_files()}
 """Put beside the files of a whole checkpoint, which may be used; they may not."""
+RECORDS: dict[str, Hostile] = {item.name: item for item in records()}
+"""Planted into a run folder; no launch may go on from it, or change anything in it."""
+METRICS: dict[str, Hostile] = {item.name: item for item in metrics()}
+"""Planted into a run folder, in place of its metrics."""
+LINKS: dict[str, Hostile] = {item.name: item for item in links()}
+"""Planted into a run folder; nothing may be removed, written or published where they lead."""
+EXPERIMENTS: dict[str, Hostile] = {item.name: item for item in experiments()}
+"""Planted in place of an experiment's file."""

@@ -49,11 +49,7 @@ def extra_files() -> Iterator[Hostile]:
     for name in ("pytorch_model.bin", "optimizer.pt", "rng.pt", "scheduler.pt", "training_args.bin"):
         yield Hostile(f"{name} beside the others, listed", "whoever unpickles what it finds", _torch_file(name))
     for name in ("sitecustomize.py", "modeling_custom.py", "conftest.py"):
-        yield Hostile(
-            f"{name} beside the others",
-            "whoever imports what it finds",
-            lambda folder, canary, name=name: _write(folder / name, payloads.code_that_makes(canary).encode()),
-        )
+        yield Hostile(f"{name} beside the others", "whoever imports what it finds", _code(name))
     yield Hostile(
         "a named pipe beside the others",
         "whoever opens what it finds",
@@ -178,6 +174,10 @@ def _pickle(name: str) -> Callable[[Path, Path], None]:
         forge_digests(folder)
 
     return plant
+
+
+def _code(name: str) -> Callable[[Path, Path], None]:
+    return lambda folder, canary: _write(folder / name, payloads.code_that_makes(canary).encode())
 
 
 def _torch_file(name: str) -> Callable[[Path, Path], None]:

@@ -14,8 +14,8 @@ class Hostile:
     Attributes:
         name: what it is, in words; unique among those of its kind.
         attacks: who would fall for it.
-        plant: is given the folder or the file to spoil, and the canary: a path that does not exist, and that code inside
-            the hostile thing would create if it was run. Copies and targets of links are put beside the canary.
+        plant: is given the folder or the file to spoil, and the canary: a path that does not exist, and that code
+            inside the hostile thing would create if it was run. Copies and targets of links are put beside the canary.
     """
 
     name: str
