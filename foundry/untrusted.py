@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_SHOWN_CHARACTERS = 80
+MAX_DIGITS = 1000
 
 
 def read_regular(path: Path, max_bytes: int, *, follow_link: bool = False) -> bytes:
@@ -65,7 +66,12 @@ def parse_json(content: bytes) -> Any:
         ValueError: it is not UTF-8, not JSON, nested too deeply, or holds a key twice, NaN, or a number without end.
     """
     try:
-        return json.loads(content.decode("utf-8"), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+        return json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_without_repeats,
+            parse_constant=_no_constant,
+            parse_int=_short_number,
+        )
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
     except json.JSONDecodeError as error:
@@ -90,6 +96,12 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("holds a key twice")
     return found
+
+
+def _short_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"holds a number of {len(digits):,} digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> None:

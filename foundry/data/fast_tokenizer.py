@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
 
 MIN_PAIR_FREQUENCY = 2
+TOKEN_BEYOND_MEMORY = re.compile(rb'"\s*:\s*\d{8}')
+"""The library takes memory for every number up to the highest, and ends the process where there is none."""
 MAX_GAPS = 4
 """How many times more numbers than tokens a vocabulary may have; published ones leave a few out."""
 
@@ -87,7 +90,10 @@ class FastTokenizer:
         if not os.path.lexists(folder / TOKENIZER_FILE):
             return cls.pretrained(str(folder))
         try:
-            backend = Backend.from_buffer(read_regular(folder / TOKENIZER_FILE, MAX_TOKENIZER_BYTES, follow_link=True))
+            content = read_regular(folder / TOKENIZER_FILE, MAX_TOKENIZER_BYTES, follow_link=True)
+            if TOKEN_BEYOND_MEMORY.search(content):
+                raise ValueError("holds a token with a number of more than seven digits")
+            backend = Backend.from_buffer(content)
             has_settings = os.path.lexists(folder / CONFIG_FILE)
             settings = read_json(folder / CONFIG_FILE, MAX_TOKENIZER_BYTES, follow_link=True) if has_settings else {}
             eos_token, pad_token = (

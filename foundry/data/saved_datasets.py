@@ -13,7 +13,7 @@ import numpy.typing as npt
 from foundry.data.documents import Skipped, TokenDocument
 from foundry.data.progress import Progress
 from foundry.errors import UserError
-from foundry.untrusted import is_plain_name, read_json, shown
+from foundry.untrusted import is_plain_name, read_json, require_regular_files, shown
 
 COLUMN = "input_ids"
 ROWS_AT_A_TIME = 1000
@@ -72,7 +72,11 @@ class SavedDatasetSource:
         return dataset
 
     def _check_descriptions(self) -> None:
-        """The library follows the file names of `state.json` wherever they lead, and reads files of any size."""
+        """The library follows the file names of `state.json` wherever they lead, waits for pipes, and reads any size."""
+        try:
+            require_regular_files(self.path)
+        except ValueError as error:
+            raise UserError(f"{self.path}: {error}") from error
         for name in ("dataset_info.json", "state.json"):
             try:
                 content = read_json(self.path / name, MAX_DESCRIPTION_BYTES)

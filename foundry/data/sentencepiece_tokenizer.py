@@ -89,7 +89,10 @@ class SentencePieceTokenizer:
             UserError: it cannot be read, or lacks the special tokens that `train` adds.
         """
         try:
-            tokenizer = cls(read_regular(folder / SENTENCEPIECE_FILE, MAX_TOKENIZER_BYTES, follow_link=True))
+            content = read_regular(folder / SENTENCEPIECE_FILE, MAX_TOKENIZER_BYTES, follow_link=True)
+            if not content:
+                raise ValueError("is empty")
+            tokenizer = cls(content)
         except (RuntimeError, OSError, ValueError) as error:
             reason = shown(" ".join(str(error).split()))
             raise UserError(f"{folder / SENTENCEPIECE_FILE} cannot be read: {reason}") from error

@@ -122,6 +122,7 @@ class Generator:
         from transformers import AutoModelForCausalLM
 
         load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+        tokenizer = load_tokenizer(folder)
         try:
             require_weights_beside(folder)
             model = load(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
@@ -130,7 +131,7 @@ class Generator:
         context = getattr(model.config, "max_position_embeddings", None)
         if context is None:
             raise UserError(f"{folder}: config.json names no context length (max_position_embeddings); add it")
-        return cls(model.to(device), load_tokenizer(folder), context)
+        return cls(model.to(device), tokenizer, context)
 
     @torch.inference_mode()
     def generate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import shutil
 import signal
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from foundry import manifests
 from foundry.config import ExperimentConfig
 from foundry.config_file import to_yaml
+from foundry.testing.damage import change_manifest, forge_digests
 from foundry.testing.experiments import small_experiment, write_code_corpus
 from foundry.testing.faults import launch_and_signal
 from foundry.trainer import Trainer
@@ -45,6 +47,16 @@ class KilledRun:
     def checkpoint(self, step: int) -> Path:
         """The folder of the checkpoint after `step`."""
         return manifests.checkpoint_folder(self.folder / "checkpoints", step)
+
+    def copy_checkpoint(self, step: int) -> Path:
+        """A whole checkpoint after `step`, which is newer than the newest: a copy of that, as it would be by then."""
+        newest = self.checkpoint(self.steps[-1])
+        folder = shutil.copytree(newest, self.checkpoint(step))
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        (folder / "state.json").write_text(json.dumps(state | {"step": step}), encoding="utf-8")
+        forge_digests(folder)
+        change_manifest(folder, lambda content: content.update(step=step))
+        return folder
 
     @property
     def steps(self) -> list[int]:

@@ -100,6 +100,11 @@ def sparse(path: Path, num_bytes: int = SPARSE_BYTES) -> None:
         stream.truncate(num_bytes)
 
 
+def sparse_300_mb(path: Path) -> None:
+    """One that may be hashed before it is read, which takes a third of a second; held in memory it would show."""
+    sparse(path, 300_000_000)
+
+
 def named_pipe(path: Path) -> None:
     """A pipe that nobody writes to: whoever opens it waits for ever."""
     path.unlink(missing_ok=True)

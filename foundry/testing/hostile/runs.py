@@ -55,7 +55,8 @@ def metrics() -> Iterator[Hostile]:
     }
     for says, content in texts.items():
         yield Hostile(says, "the reader of metrics", content_for(METRICS, content))
-    yield Hostile("metrics of 3 GB without a line", "whoever reads a line", special_for(METRICS, payloads.sparse))
+    endless = special_for(METRICS, payloads.sparse_300_mb)
+    yield Hostile("metrics of 300 MB without a line", "whoever reads a line", endless)
     yield Hostile("a named pipe for metrics", "whoever opens and waits", special_for(METRICS, payloads.named_pipe))
     yield Hostile("an endless device for metrics", "whoever reads to the end", _linked(METRICS, payloads.ENDLESS))
     yield Hostile("a link to metrics elsewhere", "whoever writes where a link leads", _moved_and_linked(METRICS))
