@@ -218,7 +218,8 @@ DAMAGES: dict[str, Callable[[Path], bool]] = {
 
 @given("a campaign on the case {case}")
 def campaign_on(context: Context, case: str) -> None:
-    kit_of(context).campaign = Campaign(new_folder("campaign"), 1, (case,), shared_references())
+    references = shared_references()
+    kit_of(context).campaign = Campaign(Path(tempfile.mkdtemp(dir=references.folder)), 1, (case,), references)
 
 
 def new_folder(name: str) -> Path:
@@ -272,7 +273,7 @@ def calls_the_others_identical(context: Context) -> None:
 def makes_trials_and_one_alone(context: Context) -> None:
     kit, campaign = kit_of(context), campaign_of(context)
     kit.trials = [campaign.trial(number) for number in range(1, 4)]
-    kit.trials.append(Campaign(new_folder("other"), campaign.seed, campaign.cases).trial(2))
+    kit.trials.append(Campaign(campaign.folder / "other", campaign.seed, campaign.cases).trial(2))
 
 
 @then("trial 2 has the same kill in both, and the others have others")
