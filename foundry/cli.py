@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundry.errors import UserError
+from foundry.errors import LeftAtOnce, UserError
 from foundry.terminal import aligned, printable
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ def train(
     from foundry.progress import shown_progress
 
     with shown_progress(quiet) as listen:
-        report = _trainer(experiment, repository, overrides or [], listen).train()
+        try:
+            report = _trainer(experiment, repository, overrides or [], listen).train()
+        except KeyboardInterrupt:
+            raise LeftAtOnce from None
     if not quiet:
         print(_after_training(report))
 

@@ -25,12 +25,13 @@ WARM_MODULES = [
     "foundry.testing.faults",
     "foundry.testing.kill_points",
     "foundry.training.session",
+    "foundry.acceptance.worker",
     "numpy.ma",
     "tokenizers",
     "torch._dynamo",
     "transformers.models.gpt2.modeling_gpt2",
 ]
-"""What a launch imports; the server that forks launches imports it once."""
+"""What a launch imports, and what runs scenarios, which each process imports again; the server imports it once."""
 TIMEOUT_SECONDS = 120
 
 
