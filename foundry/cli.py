@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundry.errors import LeftAtOnce, UserError
+from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
 if TYPE_CHECKING:
@@ -86,12 +86,10 @@ def train(
       foundry train runs/tiny-0123456789ab
     """
     from foundry.progress import shown_progress
+    from foundry.training.signals import left_at_once
 
-    with shown_progress(quiet) as listen:
-        try:
-            report = _trainer(experiment, repository, overrides or [], listen).train()
-        except KeyboardInterrupt:
-            raise LeftAtOnce from None
+    with shown_progress(quiet) as listen, left_at_once():
+        report = _trainer(experiment, repository, overrides or [], listen).train()
     if not quiet:
         print(_after_training(report))
 
