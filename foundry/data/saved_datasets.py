@@ -72,7 +72,7 @@ class SavedDatasetSource:
         return dataset
 
     def _check_descriptions(self) -> None:
-        """The library follows the file names of `state.json` wherever they lead, waits for pipes, and reads any size."""
+        """The library follows the file names of `state.json` wherever they lead, waits for pipes, reads any size."""
         try:
             require_regular_files(self.path)
         except ValueError as error:
