@@ -11,21 +11,13 @@ Feature: A hostile model is refused before anything in it is run or made room fo
       When each of these is planted into a published model that is loaded
         | hostile                                                     | said                                                           |
         | no byte at all in its weights                               | is not a whole safetensors file                                |
-        | half a length in its weights                                | is not a whole safetensors file                                |
         | a header of 9,223,372,036,854,775,807 bytes in its weights  | is not a whole safetensors file                                |
-        | a header of 18,446,744,073,709,551,615 bytes in its weights | is not a whole safetensors file                                |
         | a header that is longer than the file in its weights        | is not a whole safetensors file                                |
-        | a header that is no UTF-8 in its weights                    | is not a whole safetensors file                                |
         | a header nested without end in its weights                  | is not a whole safetensors file                                |
-        | a list for a header in its weights                          | is not a whole safetensors file                                |
         | tensor bytes beyond the file in its weights                 | is not a whole safetensors file                                |
         | two tensors on the same bytes in its weights                | is not a whole safetensors file                                |
-        | offsets that run backwards in its weights                   | is not a whole safetensors file                                |
-        | a negative offset in its weights                            | is not a whole safetensors file                                |
         | a shape whose product overflows in its weights              | is not a whole safetensors file                                |
         | a huge shape of no bytes in its weights                     | is not a whole safetensors file                                |
-        | an unknown type in its weights                              | is not a whole safetensors file                                |
-        | one name for two tensors in its weights                     | is not a whole safetensors file                                |
         | tensors of nothing in its weights                           | are too few for the model                                      |
         | a pickle for its weights                                    | is not a whole safetensors file                                |
         | a file of torch.save for its weights                        | is not a whole safetensors file                                |
@@ -46,20 +38,14 @@ Feature: A hostile model is refused before anything in it is run or made room fo
         | hostile                                                 | said                                                           |
         | a named pipe for its manifest                           | neither a run (run.json) nor an artifact (manifest.json)       |
         | a billion laughs for its configuration                  | holds more than 10,000 values, aliases followed                |
-        | a tokenizer that is binary inside                       | holds no tokenizer that can be read                            |
         | a tokenizer nested without end inside                   | holds no tokenizer that can be read                            |
-        | a tokenizer of nothing inside                           | holds no tokenizer that can be read                            |
         | a tokenizer with a token of number 4,294,967,000 inside | holds no tokenizer that can be read                            |
         | a tokenizer with a negative token inside                | holds no tokenizer that can be read                            |
         | a pickle for a tokenizer inside                         | holds no tokenizer that can be read                            |
         | a tokenizer of 300 MB inside                            | has 300,000,000 bytes, more than the 200,000,000 that are read |
         | a named pipe for a tokenizer inside                     | holds no tokenizer that can be read                            |
-        | settings that are a list inside                         | holds no tokenizer that can be read                            |
-        | settings nested without end inside                      | is nested too deeply                                           |
         | a class of its own, with its code inside                | cannot be loaded                                               |
         | sentencepiece of noise inside                           | sentencepiece.model cannot be read                             |
-        | sentencepiece of nothing inside                         | sentencepiece.model cannot be read                             |
-        | a pickle for sentencepiece inside                       | sentencepiece.model cannot be read                             |
         | a named pipe for sentencepiece inside                   | is not a regular file                                          |
       Then each is refused in one line with its words, exit code 2
       And what was planted is as it was
