@@ -92,7 +92,7 @@ def _confined(act: Callable[[], None], workspace: str, folder: str) -> None:
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 0
-    except BaseException as error:  # the caller reads the traceback
+    except BaseException as error:  # noqa: BLE001 - the caller reads the traceback
         traceback.print_exception(error)
         code = 1
     sys.stdout.flush()
