@@ -134,8 +134,8 @@ def became_identical(context: Context) -> None:
 @then('the last launch has stopped with "{message}"')
 def stopped_with(context: Context, message: str) -> None:
     launch = state(context).launched
-    last = launch.stderr.splitlines()[-1]
-    assert launch.exit_code == 1 and message in last, launch
+    assert launch.exit_code == 1, launch
+    assert message in launch.stderr.splitlines()[-1], launch
     assert "Traceback" not in launch.stderr, launch.stderr
 
 
