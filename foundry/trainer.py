@@ -98,7 +98,7 @@ class Trainer:
         """
         if self._is_complete():
             return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
-        with self._alone():
+        with files.disk_failures_explained(self.run_folder), self._alone():
             return self._go_on()
 
     def _is_complete(self) -> bool:
@@ -144,11 +144,6 @@ class Trainer:
         except (Interrupted, KeyboardInterrupt) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
             raise
-        except OSError as error:
-            self._move_if_possible(run, "failed", str(error))
-            if error.errno not in files.FAILURES_OF_THE_DISK:
-                raise
-            raise files.disk_failure(error, run.folder) from error
         except MemoryError as error:
             self._move_if_possible(run, "failed", "memory ran out")
             raise FoundryError(
