@@ -50,7 +50,9 @@ def require_weights_beside(folder: Path) -> None:
     require_regular_files(folder)
     config = read_json(folder / "config.json", MAX_CONFIG_BYTES, follow_link=True)
     stored = [_stored(path) for path in sorted(folder.glob("*.safetensors"))]
-    num_tensors, num_bytes = (sum(column) for column in zip(*stored, strict=True)) if stored else (0, 0)
+    if not stored:
+        raise ValueError("the folder holds no weights as safetensors, and no other kind is loaded")
+    num_tensors, num_bytes = (sum(column) for column in zip(*stored, strict=True))
     for key, number in _numbers(config):
         limit = num_tensors if key in LAYER_KEYS else num_bytes * PARAMETERS_PER_BYTE if key in WIDTH_KEYS else None
         if limit is not None and number > limit:

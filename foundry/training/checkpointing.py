@@ -159,7 +159,7 @@ class CheckpointManager:
         if manifest.fingerprint != self.fingerprint:
             raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
         if manifests.checkpoint_folder(self.folder, manifest.step) != folder:
-            raise ValueError(f"its manifest says step {manifest.step}")
+            raise ValueError(f"its manifest says step {shown(str(manifest.step))}")
         for name, entry in manifest.files.items():
             if name not in tensors:
                 manifests.verify_file(folder, name, entry)
