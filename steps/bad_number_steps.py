@@ -15,7 +15,8 @@ from behave.runner import Context
 from safetensors.torch import load_file
 
 from foundry import manifests
-from foundry.data.batches import Batch
+from foundry.data.batches import Batch, BatchOrder
+from foundry.data.processor import DataProcessor
 from foundry.models import create_model
 from foundry.testing.bad_numbers import make_tokens_overflow, tokens_of_steps
 from foundry.testing.comparison import assert_same_tensors
@@ -106,9 +107,12 @@ def batch_is_kept(context: Context, number: int) -> None:
     assert [path.name for path in kept] == [f"step-{number:08d}.json"], kept
     content = json.loads(kept[0].read_text(encoding="utf-8"))
     assert content["step"] == number and len(content["blocks"]) == 2, content
+    blocks, config = DataProcessor(runs_of(context).config()).prepare().training, runs_of(context).config()
+    indices = BatchOrder(len(blocks), config.global_batch_size, config.random_seed).indices(number)
+    assert [block["block"] for block in content["blocks"]] == indices.tolist(), content
+    assert [block["token_ids"] for block in content["blocks"]] == blocks.rows(indices)[0].tolist(), content
     corpus = "".join(path.read_text(encoding="utf-8") for path in sorted(Path("corpus").iterdir()))
     for block in content["blocks"]:
-        assert len(block["token_ids"]) == 16, block
         assert any(line.strip() and line in corpus for line in block["text"].split("\n")[1:-1]), block["text"]
 
 
