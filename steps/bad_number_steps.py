@@ -201,15 +201,16 @@ def code_with_noise(context: Context) -> None:
     )
 
 
-@given("its launch was killed after its first spike")
-def killed_after_spike(context: Context) -> None:
+@given("its launch was killed at the step {side} its first spike")
+def killed_near_spike(context: Context, side: str) -> None:
     runs = runs_of(context)
     left_out = {step for first, last in runs.uninterrupted.record.left_out_steps for step in range(first, last + 1)}
     first_spike = runs.uninterrupted.record.left_out_steps[0][1]
-    made = next(step for step in range(first_spike + 1, 60) if step not in left_out)
+    after = next(step for step in range(first_spike + 1, 60) if step not in left_out)
+    moment = {"before": first_spike - 1, "after": after}[side]
     config = runs.config()
     runs.folder = Trainer(config).run_folder
-    assert launch_and_signal(config, f"step {made}", signal.SIGKILL) == -signal.SIGKILL
+    assert launch_and_signal(config, f"step {moment}", signal.SIGKILL) == -signal.SIGKILL
 
 
 @then("it went back from a spike at least once")
