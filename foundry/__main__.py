@@ -11,6 +11,7 @@ from foundry.cli import app
 from foundry.errors import FoundryError, UserError
 from foundry.files import FAILURES_OF_THE_DISK
 from foundry.terminal import discard_output
+from foundry.training.processes import EndedTogether
 
 FAILURES_OF_THE_MACHINE = {*FAILURES_OF_THE_DISK, errno.EMFILE}
 """Operating system errors that no code can prevent, exit code 1."""
@@ -30,6 +31,8 @@ def main() -> None:
         sys.stdout.flush()
     except typer.TyperException as error:
         code = _say(_usage_problem(error), error.exit_code)
+    except EndedTogether as end:
+        code = end.exit_code
     except FoundryError as error:
         code = _say(str(error), error.exit_code)
     except KeyboardInterrupt:

@@ -23,9 +23,12 @@ from foundry.errors import FoundryError
 WARM_MODULES = [
     "foundry.testing.faults",
     "foundry.testing.kill_points",
+    "foundry.testing.launches",
+    "foundry.tensor_shards",
     "foundry.training.session",
     "tokenizers",
     "torch._dynamo",
+    "torch.distributed.fsdp",
     "transformers.models.gpt2.modeling_gpt2",
 ]
 """What a launch imports; the server that forks launches imports it once."""

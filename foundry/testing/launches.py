@@ -1,39 +1,26 @@
-"""Launches of several processes, each forked from a warm server with the environment that torchrun would give it."""
+"""Launches of several processes, each forked warm, with the environment that torchrun would give it."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import multiprocessing.sharedctypes
 import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import torch
-import yaml
+from typing import Any
 
 from foundry.artifacts.local import LocalStore
 from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
-from foundry.config_file import experiment_from_mapping, to_yaml
-from foundry.errors import FoundryError
-from foundry.testing.faults import WARM_MODULES, name_of
-from foundry.trainer import Trainer
+from foundry.testing.faults import name_of
+from foundry.testing.forking import ended, forked
 from foundry.training.events import Event
-from foundry.training.processes import EndedTogether
 
 TIMEOUT_SECONDS = 60
-WARM_FOR_SEVERAL = [
-    "foundry.testing.launches",
-    "foundry.training.parallel",
-    "foundry.training.shards",
-    "torch.distributed.fsdp",
-    *WARM_MODULES,
-]
 PUBLISHED_LOG = Path("published.log")
 
 
@@ -43,13 +30,30 @@ class Launched:
 
     Attributes:
         exit_codes: of each process, by rank; -9 where SIGKILL ended it.
-        said: what each wrote to its standard output and error, by rank.
-        steps: the first and the last step that the launch made; 0 where it made none or did not come to its end.
+        problems: the message of what each raised; empty where it raised nothing.
+        said: what each wrote to its standard output and error.
+        steps: the first and the last step that the launch made; None where it made none or did not come to its end.
     """
 
     exit_codes: tuple[int, ...]
+    problems: tuple[str, ...]
     said: tuple[str, ...]
-    steps: tuple[int, int]
+    steps: tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch does.
+
+    Attributes:
+        config: the experiment.
+        moment: when the first process comes to it, signals are sent: see `foundry.testing.faults.launch_and_signal`.
+        signals: the number of the signal that each of some ranks gets.
+    """
+
+    config: ExperimentConfig
+    moment: str = ""
+    signals: Mapping[int, int] = field(default_factory=dict)
 
 
 class LoggingStore(LocalStore):
@@ -66,87 +70,74 @@ class LoggingStore(LocalStore):
         return super().publish(bundle)
 
 
-def launch_processes(
-    config: ExperimentConfig, count: int, *, moment: str = "", signals: Mapping[int, int] | None = None
-) -> Launched:
-    """Launch `config` in `count` processes, in the current folder, and wait until all have ended.
-
-    Args:
-        moment: see `foundry.testing.faults.launch_and_signal`; when the first process comes to it, signals are sent.
-        signals: the number of the signal that each of some ranks gets.
+def launch_processes(plan: Plan, count: int) -> Launched:
+    """Launch `count` processes in the current folder, and wait until all have ended.
 
     Raises:
         TimeoutError: a process did not end in a minute; all are killed then.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(WARM_FOR_SEVERAL)
-    plan = _Plan(
-        to_yaml(config),
-        str(Path.cwd()),
-        _free_port(),
-        moment,
-        dict(signals or {}),
-        context.Array("q", count),
-        context.Array("q", 2),
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    port = _free_port()
+    with contextlib.ExitStack() as running:
+        launched = [
+            running.enter_context(forked(_run, plan, Path.cwd(), _environment(rank, count, port)))
+            for rank in range(count)
+        ]
+        for process, _ in launched:
+            process.join(max(0.0, deadline - time.monotonic()))
+        said = tuple(_output_of(rank).read_text() for rank in range(count))
+        if hanging := [rank for rank, (process, _) in enumerate(launched) if process.exitcode is None]:
+            raise TimeoutError(f"the processes {hanging} of {count} did not end: {said}")
+        ends = [ended(process, _all_of(hears)) for process, hears in launched]
+    return Launched(
+        tuple(end.exit_code for end in ends),
+        tuple(end.problem for end in ends),
+        said,
+        ends[0].answer or (None, None),
     )
-    children = [context.Process(target=_run, args=(plan, rank)) for rank in range(count)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(timeout=TIMEOUT_SECONDS)
-    hanging = [rank for rank, child in enumerate(children) if child.exitcode is None]
-    for child in children:
-        child.kill()
-    said = tuple(_output_of(rank).read_text() for rank in range(count))
-    if hanging:
-        raise TimeoutError(f"the processes {hanging} of {count} did not end: {said}")
-    return Launched(tuple(child.exitcode or 0 for child in children), said, (plan.steps[0], plan.steps[1]))
 
 
-@dataclass(frozen=True)
-class _Plan:
-    config_yaml: str
-    folder: str
-    port: int
-    moment: str
-    signals: dict[int, int]
-    process_ids: multiprocessing.sharedctypes.SynchronizedArray[int]
-    steps: multiprocessing.sharedctypes.SynchronizedArray[int]
+def _run(tell: Callable[[str, Any], None], plan: Plan, folder: Path, environment: dict[str, str]) -> None:
+    """One process of a launch."""
+    import torch
 
+    from foundry.trainer import Trainer
 
-def _run(plan: _Plan, rank: int) -> None:
-    """One process of a launch, from its start to its exit."""
-    os.chdir(plan.folder)
-    with _output_of(rank).open("wb", buffering=0) as output:
-        os.dup2(output.fileno(), sys.stdout.fileno())
-        os.dup2(output.fileno(), sys.stderr.fileno())
-    os.environ.update(_environment(rank, len(plan.process_ids), plan.port))
-    plan.process_ids[rank] = os.getpid()
+    os.chdir(folder)
+    os.environ.update(environment)
+    rank = int(environment["RANK"])
+    _speak_into(_output_of(rank))
+    _process_id_of(rank).write_text(str(os.getpid()))
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    config = experiment_from_mapping(yaml.safe_load(plan.config_yaml))
-    try:
-        store = LoggingStore(config.artifacts.path, rank)
-        report = Trainer(config, store=store, on_event=_signalling(plan)).train()
-    except EndedTogether as end:
-        raise SystemExit(end.exit_code) from None
-    except FoundryError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    if rank == 0:
-        plan.steps[:] = [report.first_step or 0, report.last_step or 0]
+    store = LoggingStore(plan.config.artifacts.path, rank)
+    report = Trainer(plan.config, store=store, on_event=_signalling(plan)).train()
+    tell("answer", (report.first_step, report.last_step))
 
 
-def _signalling(plan: _Plan) -> Callable[[Event], None]:
+def _signalling(plan: Plan) -> Callable[[Event], None]:
     """A listener that sends the planned signals at the planned moment, to its own process last."""
 
     def listen(event: Event) -> None:
         if plan.moment and name_of(event) == plan.moment:
             for rank in sorted(plan.signals, reverse=True):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(plan.process_ids[rank], plan.signals[rank])
+                os.kill(int(_process_id_of(rank).read_text()), plan.signals[rank])
 
     return listen
+
+
+def _speak_into(path: Path) -> None:
+    with path.open("wb", buffering=0) as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
+
+
+def _all_of(hears: Any) -> list[tuple[str, Any]]:
+    messages = []
+    with contextlib.suppress(EOFError):
+        while hears.poll():
+            messages.append(hears.recv())
+    return messages
 
 
 def _environment(rank: int, count: int, port: int) -> dict[str, str]:
@@ -168,3 +159,7 @@ def _free_port() -> int:
 
 def _output_of(rank: int) -> Path:
     return Path(f"process-{rank}.txt")
+
+
+def _process_id_of(rank: int) -> Path:
+    return Path(f"process-{rank}.pid")

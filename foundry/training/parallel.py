@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from foundry.config import TrainingConfig
+from foundry.config import ExperimentConfig, TrainingConfig
 from foundry.errors import UserError
 from foundry.hardware import choose_device
 from foundry.training.processes import Processes
@@ -51,7 +51,7 @@ class ReplicatedModel(ParallelModel):
     def __init__(self, model: nn.Module) -> None:
         super().__init__(model)
         self.forward = self._wrapper = nn.parallel.DistributedDataParallel(model, **_without_buffers())
-        self._wrapper.register_comm_hook(None, _summed)
+        self._wrapper.register_comm_hook(None, lambda _, bucket: _summed(bucket.buffer()))
 
     def accumulation(self, is_last: bool) -> AbstractContextManager[None]:
         """See `ParallelModel.accumulation`."""
@@ -137,12 +137,19 @@ def device_of(training: TrainingConfig, processes: Processes) -> torch.device:
     return device
 
 
-def check_parallel(training: TrainingConfig, processes: Processes) -> None:
+def check_parallel(config: ExperimentConfig, processes: Processes) -> None:
     """Refuse what several processes cannot do.
 
     Raises:
-        UserError: float16 with sharded gradients.
+        UserError: they cannot share the global batch equally, or shard gradients in float16.
     """
+    if config.global_batch_size % processes.count:
+        raise UserError(
+            f"the global batch of {config.global_batch_size} blocks (data.batch_size * "
+            f"training.gradient_accumulation_steps) must be divisible by the number of processes ({processes.count}); "
+            "change one of them"
+        )
+    training = config.training
     if processes.count > 1 and training.parallel == "fsdp" and training.use_amp and training.amp_dtype == "float16":
         raise UserError(
             "training.parallel fsdp trains in float32 or bfloat16, not in float16; set training.amp_dtype to bfloat16, "
@@ -150,11 +157,11 @@ def check_parallel(training: TrainingConfig, processes: Processes) -> None:
         )
 
 
-def _summed(_state: object, bucket: Any) -> torch.futures.Future[Any]:
-    """Gradients of all processes, added; `DistributedDataParallel` alone would take the mean."""
+def _summed(gradients: Tensor) -> torch.futures.Future[Tensor]:
+    """The gradients of all processes, added; `DistributedDataParallel` alone would take the mean."""
     from torch import distributed
 
-    added: torch.futures.Future[Any] = distributed.all_reduce(bucket.buffer(), async_op=True).get_future()
+    added: torch.futures.Future[list[Tensor]] = distributed.all_reduce(gradients, async_op=True).get_future()
     return added.then(lambda done: done.value()[0])
 
 

@@ -101,6 +101,10 @@ class Processes:
         yield
 
 
+ALONE = Processes()
+"""The launch of one process."""
+
+
 class ConnectedProcesses(Processes):
     """Several processes, connected by `torch.distributed`.
 
@@ -261,7 +265,7 @@ def processes_in(environment: Mapping[str, str]) -> Processes:
     try:
         count = int(environment.get("WORLD_SIZE", "1"))
         if count == 1:
-            return Processes()
+            return ALONE
         rank, local_rank = int(environment["RANK"]), int(environment["LOCAL_RANK"])
     except (KeyError, ValueError) as problem:
         raise UserError(
@@ -271,16 +275,3 @@ def processes_in(environment: Mapping[str, str]) -> Processes:
     if not 0 <= rank < count:
         raise UserError(f"RANK ({rank}) must be below WORLD_SIZE ({count}); start the processes with torchrun")
     return ConnectedProcesses(rank, count, local_rank)
-
-
-def check_batch_is_divisible(processes: Processes, global_batch_size: int) -> None:
-    """Refuse a global batch that the processes cannot share equally.
-
-    Raises:
-        UserError: names both numbers.
-    """
-    if global_batch_size % processes.count:
-        raise UserError(
-            f"the global batch of {global_batch_size} blocks (data.batch_size * training.gradient_accumulation_steps) "
-            f"must be divisible by the number of processes ({processes.count}); change one of them"
-        )
