@@ -7,8 +7,9 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,13 @@ class Plan:
         config: the experiment.
         moment: when the first process comes to it, signals are sent: see `foundry.testing.faults.launch_and_signal`.
         signals: the number of the signal that each of some ranks gets.
+        delay: seconds from the moment to the signals, while the launch goes on.
     """
 
     config: ExperimentConfig
     moment: str = ""
     signals: Mapping[int, int] = field(default_factory=dict)
+    delay: float = 0.0
 
 
 class LoggingStore(LocalStore):
@@ -76,11 +79,24 @@ def launch_processes(plan: Plan, count: int) -> Launched:
     Raises:
         TimeoutError: a process did not end in a minute; all are killed then.
     """
+    return _launch(_train, plan, count)
+
+
+def launch_command(arguments: Sequence[str], count: int) -> Launched:
+    """Run the `foundry` command in `count` processes in the current folder, as torchrun would.
+
+    Raises:
+        TimeoutError: see `launch_processes`.
+    """
+    return _launch(_command, arguments, count)
+
+
+def _launch(function: Callable[..., None], task: Any, count: int) -> Launched:
     deadline = time.monotonic() + TIMEOUT_SECONDS
     port = _free_port()
     with contextlib.ExitStack() as running:
         launched = [
-            running.enter_context(forked(_run, plan, Path.cwd(), _environment(rank, count, port)))
+            running.enter_context(forked(function, task, Path.cwd(), _environment(rank, count, port)))
             for rank in range(count)
         ]
         for process, _ in launched:
@@ -97,39 +113,56 @@ def launch_processes(plan: Plan, count: int) -> Launched:
     )
 
 
-def _run(tell: Callable[[str, Any], None], plan: Plan, folder: Path, environment: dict[str, str]) -> None:
-    """One process of a launch."""
-    import torch
-
+def _train(tell: Callable[[str, Any], None], plan: Plan, folder: Path, environment: dict[str, str]) -> None:
+    """One process of a launch, through the facade."""
     from foundry.trainer import Trainer
 
-    os.chdir(folder)
-    os.environ.update(environment)
-    rank = int(environment["RANK"])
-    _speak_into(_output_of(rank))
-    _process_id_of(rank).write_text(str(os.getpid()))
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    rank = _begin(folder, environment)
     store = LoggingStore(plan.config.artifacts.path, rank)
     report = Trainer(plan.config, store=store, on_event=_signalling(plan)).train()
     tell("answer", (report.first_step, report.last_step))
 
 
+def _command(_tell: object, arguments: Sequence[str], folder: Path, environment: dict[str, str]) -> None:
+    """One process of a launch, through the command line."""
+    from foundry.__main__ import main
+
+    _begin(folder, environment)
+    sys.argv = ["foundry", *arguments]
+    main()
+
+
+def _begin(folder: Path, environment: dict[str, str]) -> int:
+    """Make this process one of the launch; its rank."""
+    import torch
+
+    os.chdir(folder)
+    os.environ.update(environment)
+    rank = int(environment["RANK"])
+    with _output_of(rank).open("wb", buffering=0) as output:
+        os.dup2(output.fileno(), sys.stdout.fileno())
+        os.dup2(output.fileno(), sys.stderr.fileno())
+    _process_id_of(rank).write_text(str(os.getpid()))
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return rank
+
+
 def _signalling(plan: Plan) -> Callable[[Event], None]:
     """A listener that sends the planned signals at the planned moment, to its own process last."""
 
+    def send() -> None:
+        for rank in sorted(plan.signals, reverse=True):
+            os.kill(int(_process_id_of(rank).read_text()), plan.signals[rank])
+
     def listen(event: Event) -> None:
         if plan.moment and name_of(event) == plan.moment:
-            for rank in sorted(plan.signals, reverse=True):
-                os.kill(int(_process_id_of(rank).read_text()), plan.signals[rank])
+            if plan.delay:
+                threading.Timer(plan.delay, send).start()
+            else:
+                send()
 
     return listen
-
-
-def _speak_into(path: Path) -> None:
-    with path.open("wb", buffering=0) as output:
-        os.dup2(output.fileno(), sys.stdout.fileno())
-        os.dup2(output.fileno(), sys.stderr.fileno())
 
 
 def _all_of(hears: Any) -> list[tuple[str, Any]]:
