@@ -201,8 +201,8 @@ class ConnectedProcesses(Processes):
             if not isinstance(error, DistError) and not any(text in str(error) for text in LOST_TEXTS):
                 raise
             raise FoundryError(
-                f"process {self.rank} of {self.count}: another process of this launch has gone "
-                f"({_one_line(error)}); launch again to go on from the newest checkpoint"
+                f"process {self.rank} of {self.count}: another process of this launch has gone, and training ends "
+                "without it; launch again to go on from the newest checkpoint"
             ) from error
 
     def _from_first(self, value: Any) -> Any:
