@@ -191,6 +191,12 @@ class Trainer:
             if error.errno not in files.FAILURES_OF_THE_DISK:
                 raise
             raise files.disk_failure(error, run.folder) from error
+        except MemoryError as error:
+            self._move_if_possible(run, "failed", "memory ran out")
+            raise FoundryError(
+                f"{run.folder}: memory ran out outside of the training step; the checkpoints are whole. Free some, or "
+                "set training.async_checkpoints to false, and launch again to go on"
+            ) from error
         except BaseException as error:
             self._move_if_possible(run, "failed", f"{type(error).__name__}: {error}")
             raise

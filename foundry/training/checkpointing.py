@@ -6,7 +6,7 @@ in one rename, with a manifest of digests. One that does not verify is set aside
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest
 from foundry.models.io import stored_tensors
 from foundry.tensor_files import content_bytes, local_part, read_tensors, write_tensors
 from foundry.training.optimizer import optimizer_tensors
+from foundry.untrusted import read_json, shown
 
 OPTIMIZER_NAME = "optimizer.safetensors"
 STATE_NAME = "state.json"
@@ -134,6 +135,11 @@ class CheckpointManager:
         Raises:
             FoundryError: there are checkpoints, and none of them is whole.
         """
+        if self.folder.is_symlink():
+            raise FoundryError(
+                f"{self.folder}: is a symbolic link, and checkpoints are not removed through one; put the folder "
+                "that it names into its place, or set training.output_dir"
+            )
         for folder in reversed(manifests.checkpoint_folders(self.folder)):
             try:
                 return self._verify_and_read(folder, tensors, accept)
@@ -149,6 +155,8 @@ class CheckpointManager:
     def _verify_and_read(
         self, folder: Path, tensors: Tensors, accept: Callable[[Any], State]
     ) -> tuple[Checkpoint, State]:
+        if folder.is_symlink():
+            raise ValueError("it is a symbolic link")
         manifest = manifests.verify_outline(folder, NEEDED)
         if manifest.fingerprint != self.fingerprint:
             raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
@@ -175,7 +183,13 @@ class CheckpointManager:
                 ]
             for outcome in reading:
                 outcome.result()
-        return accept(_state_in(folder / STATE_NAME))
+        try:
+            state = read_json(folder / STATE_NAME, MAX_STATE_BYTES)
+        except ValueError as problem:
+            raise ValueError(f"{STATE_NAME} {problem}") from None
+        if isinstance(state, dict) and state.get("step", manifest.step) != manifest.step:
+            raise ValueError(f"{STATE_NAME} is that of step {shown(str(state['step']))}")
+        return accept(state)
 
     def _write(self, folder: Path, tensors: Tensors) -> dict[str, FileDigest]:
         """Write the tensors of a checkpoint into a folder in the making; the digests of the files."""
@@ -195,10 +209,10 @@ class CheckpointManager:
 
     def _set_aside(self, folder: Path, problem: str) -> None:
         number = 0
-        while (aside := folder.with_name(f"{manifests.SET_ASIDE_PREFIX}{folder.name}-{number}")).exists():
+        while os.path.lexists(aside := folder.with_name(f"{manifests.SET_ASIDE_PREFIX}{folder.name}-{number}")):
             number += 1
         folder.rename(aside)
-        self.warn(f"checkpoint {folder.name} is damaged ({problem}); set aside as {aside.name}")
+        self.warn(f"checkpoint {folder.name} is damaged ({' '.join(problem.split())}); set aside as {aside.name}")
 
 
 def require_finite(target: Path, tensors: Tensors) -> None:
@@ -210,17 +224,3 @@ def require_finite(target: Path, tensors: Tensors) -> None:
                     f"{target}: is not written, because {name} holds numbers that are not finite: the weights have "
                     "diverged. Lower training.learning_rate; earlier checkpoints are whole"
                 )
-
-
-def _state_in(path: Path) -> Any:
-    """The content of a state file.
-
-    Raises:
-        ValueError: it is not JSON, or larger than any state is.
-    """
-    if path.stat().st_size > MAX_STATE_BYTES:
-        raise ValueError(f"{path.name} is larger than {MAX_STATE_BYTES:,} bytes")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except RecursionError:
-        raise ValueError(f"{path.name} is nested too deeply") from None

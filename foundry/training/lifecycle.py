@@ -11,13 +11,16 @@ import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from foundry import files
 from foundry.errors import UserError
+from foundry.untrusted import is_plain_name, read_json, shown
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"
+MAX_RECORD_BYTES = 16_000_000
+"""Some fifty thousand launches; a larger one is not read."""
 
 State = Literal["created", "training", "interrupted", "failed", "stopped", "published", "cleaned"]
 
@@ -57,6 +60,13 @@ class PublishedArtifact(BaseModel):
     digests: dict[str, str]
     """SHA-256 of each published file, as the store read it back."""
 
+    @field_validator("location")
+    @classmethod
+    def _can_be_shown(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError(f"{shown(value)} holds control characters")
+        return value
+
 
 class RunRecord(BaseModel):
     """The content of `run.json`."""
@@ -82,6 +92,14 @@ class RunRecord(BaseModel):
     published: PublishedArtifact | None = None
     history: tuple[Moment, ...] = ()
 
+    @field_validator("run_id")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        """The run id names the log and the published model."""
+        if not is_plain_name(value):
+            raise ValueError(f"{shown(value)} is not the name of a folder")
+        return value
+
     @classmethod
     def read(cls, folder: Path) -> RunRecord:
         """The record of the run in `folder`.
@@ -91,21 +109,23 @@ class RunRecord(BaseModel):
         """
         path = folder / RECORD_NAME
         try:
-            text = path.read_text(encoding="utf-8")
+            content = read_json(path, MAX_RECORD_BYTES)
         except FileNotFoundError:
             raise UserError(
                 f"{folder}: no run here ({RECORD_NAME} is missing); `foundry list` shows the runs"
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: cannot be read: {error}") from error
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"{path}: not a run record: it {error}") from None
         try:
-            version = _RecordVersion.model_validate_json(text).format_version
+            version = _RecordVersion.model_validate(content).format_version
             if version != FORMAT_VERSION:
                 raise UserError(
-                    f"{path}: written in format {version}, this foundry reads format {FORMAT_VERSION}; "
+                    f"{path}: written in format {shown(str(version))}, this foundry reads format {FORMAT_VERSION}; "
                     "use the foundry that wrote it"
                 )
-            return cls.model_validate_json(text)
+            return cls.model_validate(content)
         except ValidationError as error:
             raise UserError(f"{path}: not a run record: {_first_problem(error)}") from None
 
@@ -116,7 +136,7 @@ class _RecordVersion(BaseModel):
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"])
+    place = shown(".".join(str(part) for part in problem["loc"])) if problem["loc"] else ""
     return f"{place}: {problem['msg']}" if place else str(problem["msg"])
 
 

@@ -1,0 +1,92 @@
+@allure.label.epic:Training
+@blocker
+Feature: A run that is killed at any instant ends as if it had been left alone
+  Power fails, machines are reclaimed, memory runs out. Whoever launches the run again gets the weights, the optimizer
+  state, the metrics and the published model of an uninterrupted run, to the bit, and no remains on the disk.
+
+  @REQ-INTERRUPT-01
+  Rule: No instant is special
+
+    Scenario: Runs that are killed at 25 random instants are identical to runs that were left alone
+      When a campaign of 25 kills is run
+      Then 25 of 25 runs are identical
+      And every case was killed, at instants of at least 5 kinds
+
+    Scenario Outline: A run killed <instant> ends as if it had been left alone
+      Given a run that was left alone, with dropout, accumulation and clean-up
+      When the same experiment is killed <instant>, and launched again
+      Then it was killed while it was busy with <phase>
+      And the two runs are identical, and nothing half-written is left
+
+      Examples: While it computes
+        | instant                                   | phase      |
+        | inside a step                             | step       |
+        | between two micro-batches                 | step       |
+        | before the weights are updated            | step       |
+        | right after the weights were updated      | step       |
+        | while it evaluates                        | evaluation |
+
+      Examples: While it writes
+        | instant                                     | phase      |
+        | before there is a run folder                | preparing  |
+        | while its first run.json is written         | run.json   |
+        | while a later run.json is written           | run.json   |
+        | while a line of metrics.jsonl is written    | metrics    |
+        | while the weights of a checkpoint are written | checkpoint |
+        | while the manifest of a checkpoint is written | checkpoint |
+        | before a checkpoint gets its name           | checkpoint |
+        | while an older checkpoint is removed        | checkpoint |
+
+      Examples: While it ends
+        | instant                                     | phase      |
+        | while the model is copied into the store    | publishing |
+        | before the model in the store gets its name | publishing |
+        | before the record says that it is published | run.json   |
+        | while its checkpoints are removed           | cleaning   |
+        | before the record says that it is cleaned   | run.json   |
+
+    Scenario: A relaunch that is killed, too, and the one after it, lose nothing either
+      Given a run that was left alone, with dropout, accumulation and clean-up
+      And the same experiment, killed inside a step
+      And killed again while the weights of its last checkpoint are written
+      When it is killed while the model is copied into the store, and launched again
+      Then the two runs are identical, and nothing half-written is left
+
+    Scenario: An early-stopped run that is killed while it stops publishes the same step
+      Given a run that was left alone, and stopped early
+      When the same experiment is killed before the record says that it has stopped, and launched again
+      Then the two runs are identical, and nothing half-written is left
+
+  @REQ-INTERRUPT-02
+  Rule: Ctrl-C and SIGTERM are obeyed at once where nothing is to be saved, and after the step where something is
+
+    Scenario: A second Ctrl-C leaves without waiting for the step
+      Given a run that was left alone, with dropout, accumulation and clean-up
+      When the same experiment gets Ctrl-C inside a step, and again before the weights are updated
+      Then it exits with 130, within 2 seconds
+      And no step was checkpointed that was under way
+      And launched again, the run is identical to the one that was left alone
+
+    Scenario Outline: <signal> while the model is being published keeps every checkpoint
+      Given a run that was left alone, with dropout, accumulation and clean-up
+      When the same experiment gets <signal> while the model is copied into the store
+      Then it exits with <code>, within 2 seconds
+      And every checkpoint is there, and nothing is recorded as published
+      And launched again, the run is identical to the one that was left alone
+
+      Examples:
+        | signal  | code |
+        | SIGINT  | 130  |
+        | SIGTERM | 143  |
+
+    Scenario Outline: <signal> in a step says how to go on, and the run ends as if it had been left alone
+      Given a run that was left alone, with dropout, accumulation and clean-up
+      When the same experiment gets <signal> inside a step
+      Then it exits with <code>, within 2 seconds
+      And it says "which is saved; launch again to go on at"
+      And launched again, the run is identical to the one that was left alone
+
+      Examples:
+        | signal  | code |
+        | SIGINT  | 130  |
+        | SIGTERM | 143  |
