@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -22,12 +23,16 @@ Any other operating system error is a bug and keeps its traceback.
 """
 
 
-def main() -> None:
-    """Run the command line and exit: 0 done, 1 a failure, 2 the user's mistake, 130 Ctrl-C, 143 SIGTERM."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a failure, 2 the user's mistake, 130 Ctrl-C, 143 SIGTERM.
+
+    Args:
+        arguments: what follows the name of the command; None means those that this process was started with.
+    """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = app(prog_name="foundry", standalone_mode=False)
+        code = app(arguments, prog_name="foundry", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         code = _say(_usage_problem(error), error.exit_code)

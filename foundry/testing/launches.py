@@ -128,8 +128,7 @@ def _command(_tell: object, arguments: Sequence[str], folder: Path, environment:
     from foundry.__main__ import main
 
     _begin(folder, environment)
-    sys.argv = ["foundry", *arguments]
-    main()
+    main(arguments)
 
 
 def _begin(folder: Path, environment: dict[str, str]) -> int:
