@@ -109,7 +109,8 @@ class Trainer:
         """
         if self.processes.count == 1 and self._is_complete():
             return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
-        with self.processes.noticing_loss(), contextlib.ExitStack() as held:
+        explained = files.disk_failures_explained(self.run_folder)
+        with self.processes.noticing_loss(), explained, contextlib.ExitStack() as held:
             return self._go_on(held)
 
     def _is_complete(self) -> bool:
@@ -186,11 +187,6 @@ class Trainer:
             if isinstance(interruption, Interrupted) and not self.processes.is_first:
                 raise EndedTogether(interruption.exit_code) from None
             raise
-        except OSError as error:
-            self._move_if_possible(run, "failed", str(error))
-            if error.errno not in files.FAILURES_OF_THE_DISK:
-                raise
-            raise files.disk_failure(error, run.folder) from error
         except MemoryError as error:
             self._move_if_possible(run, "failed", "memory ran out")
             raise FoundryError(

@@ -12,7 +12,7 @@ from behave import given, then, when
 from behave.runner import Context
 
 from foundry import manifests
-from foundry.testing.comparison import assert_same_run
+from foundry.testing.comparison import assert_identical_runs
 from foundry.testing.confinement import Confined, run_confined
 from foundry.testing.damage import FILES, damage
 from foundry.testing.killed_runs import TOTAL_STEPS, KilledRun, copy_of_killed_run
@@ -176,7 +176,7 @@ def none_set_aside(context: Context) -> None:
 
 @then("the run has become identical to the uninterrupted one")
 def became_identical(context: Context) -> None:
-    assert_same_run(state(context).run.folder, state(context).run.reference, TOTAL_STEPS)
+    assert_identical_runs(state(context).run.folder, state(context).run.reference)
 
 
 @then('the last launch has stopped with "{message}"')

@@ -29,7 +29,7 @@ STATE_NAME = "state.json"
 NEEDED = (WEIGHTS_NAME, OPTIMIZER_NAME, STATE_NAME)
 MAX_STATE_BYTES = 16 << 20
 """A state file is a few kilobytes; what is larger is none, and is not read into memory."""
-ROOM_BESIDE_TENSORS = 1 << 20
+ROOM_BESIDE_TENSORS = 1 << 16
 """For the state file and the manifest of a checkpoint, in bytes; generous."""
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
