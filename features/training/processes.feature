@@ -117,7 +117,7 @@ Feature: Several processes train one run as one process would
         | setting           | value |
         | training.parallel | fsdp  |
       When it is launched in 2 processes
-      Then each of its checkpoints holds 2 parts of the weights and of the optimizer state, of about the same size
+      Then in each of its checkpoints, each of 2 files holds an equal part of every matrix, and of its means
       And each of its checkpoints holds nothing but safetensors and JSON, every file with its digest
 
     Scenario: A flipped byte in the part of one process is noticed, and the checkpoint before it is used
