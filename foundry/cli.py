@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundry.errors import UserError
+from foundry.errors import LeftAtOnce, UserError
 from foundry.terminal import aligned, printable
 
 if TYPE_CHECKING:
@@ -90,8 +90,11 @@ def train(
 
     processes = launched_processes()
     with shown_progress(quiet or not processes.is_first) as listen:
-        trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], listen))
-        report = trainer.train()
+        try:
+            trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], listen))
+            report = trainer.train()
+        except KeyboardInterrupt:
+            raise LeftAtOnce from None
     if not quiet and processes.is_first:
         print(_after_training(report))
 

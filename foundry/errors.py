@@ -39,3 +39,12 @@ class Interrupted(FoundryError):
         super().__init__(
             f"interrupted by {name} after step {step}, which is saved; launch again to go on at {step + 1}"
         )
+
+
+class LeftAtOnce(FoundryError):
+    """Ctrl-C where no step was under way: before training begins, while the model is published, or while cleaning."""
+
+    exit_code = 128 + signal.SIGINT
+
+    def __init__(self) -> None:
+        super().__init__("interrupted by SIGINT; nothing that was saved is lost, launch again to go on")

@@ -15,7 +15,7 @@ from foundry.testing.campaign.cases import CASES
 from foundry.testing.campaign.references import Reference, run_folder, shared_references
 from foundry.testing.campaign.report import conclusion, table
 from foundry.testing.campaign.trials import Campaign, Trial
-from foundry.testing.comparison import assert_identical_runs, half_written
+from foundry.testing.comparison import assert_identical_runs, first_name_difference, half_written
 from foundry.testing.kill_points import KillPoint, Launch, run_and_kill, run_and_signal, run_to_end
 from foundry.testing.processes import Command
 from foundry.testing.runs import checkpointed
@@ -123,6 +123,11 @@ def left_alone(context: Context) -> None:
     interruption_of(context).reference = shared_references().of("accumulation")
 
 
+@given("a run that was left alone, with all its checkpoints kept")
+def left_alone_and_kept(context: Context) -> None:
+    interruption_of(context).reference = shared_references().of("checkpoints kept")
+
+
 @given("a run that was left alone, and stopped early")
 def left_alone_and_stopped_early(context: Context) -> None:
     reference = interruption_of(context).reference = shared_references().of("early stopping")
@@ -151,7 +156,7 @@ def busy_with(context: Context, phase: str) -> None:
     assert launch.phase == phase, launch
 
 
-@then("the two runs are identical, and nothing half-written is left")
+@then("the two runs are identical, and nothing else is left")
 def two_are_identical(context: Context) -> None:
     expect_identical(interruption_of(context).alone)
 
@@ -160,6 +165,9 @@ def expect_identical(reference: Reference) -> None:
     """The run that was interrupted is the one that was left alone, and its workspace is clean."""
     assert_identical_runs(reference.run_folder, run_folder(KILLED))
     assert not half_written(KILLED), half_written(KILLED)
+    for folder in ("runs", "artifacts"):
+        different = first_name_difference(reference.workspace / folder, KILLED / folder)
+        assert different is None, different
 
 
 def train_command(context: Context) -> Command:

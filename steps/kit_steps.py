@@ -52,6 +52,7 @@ class Kit:
     suffered: dict[int, str] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
     filesystem: SmallFilesystem | None = None
+    filled: int = 0
     attempts: list[str | None] = field(default_factory=list)
     store: FailingStore | SlowStore | None = None
     states: list[str] = field(default_factory=list)
@@ -217,7 +218,8 @@ DAMAGES: dict[str, Callable[[Path], bool]] = {
 
 @given("a campaign on the case {case}")
 def campaign_on(context: Context, case: str) -> None:
-    kit_of(context).campaign = Campaign(new_folder("campaign"), 1, (case,), shared_references())
+    references = shared_references()
+    kit_of(context).campaign = Campaign(Path(tempfile.mkdtemp(dir=references.folder)), 1, (case,), references)
 
 
 def new_folder(name: str) -> Path:
@@ -271,7 +273,7 @@ def calls_the_others_identical(context: Context) -> None:
 def makes_trials_and_one_alone(context: Context) -> None:
     kit, campaign = kit_of(context), campaign_of(context)
     kit.trials = [campaign.trial(number) for number in range(1, 4)]
-    kit.trials.append(Campaign(new_folder("other"), campaign.seed, campaign.cases).trial(2))
+    kit.trials.append(Campaign(campaign.folder / "other", campaign.seed, campaign.cases).trial(2))
 
 
 @then("trial 2 has the same kill in both, and the others have others")
@@ -380,9 +382,17 @@ def attempt(act: Callable[[], Any]) -> str | None:
 def filled_and_written(context: Context, size: int) -> None:
     filesystem, attempts = filesystem_of(context), kit_of(context).attempts
     filler = filesystem.fill()
+    kit_of(context).filled = filler.stat().st_size
     attempts.append(attempt(lambda: (filesystem.folder / "file").write_bytes(bytes(size))))
     filler.unlink()
     attempts.append(attempt(lambda: (filesystem.folder / "file").write_bytes(bytes(size))))
+
+
+@then("at most {most:d} bytes have filled it, and at least {least:d}")
+def bytes_have_filled(context: Context, most: int, least: int) -> None:
+    # Tmpfs counts in pages: it rounds its size up.
+    page = os.sysconf("SC_PAGE_SIZE")
+    assert least <= kit_of(context).filled < most + page, kit_of(context).filled
 
 
 @when("it becomes read-only, {size:d} bytes are written, it is made writable, and they are written again")

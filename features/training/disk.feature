@@ -13,6 +13,7 @@ Feature: A disk that is full or closed stops training, and costs nothing that wa
         | model.dropout                | 0.2          |
         | training.async_checkpoints   | <async>      |
         | training.checkpoint_schedule | 3, 5, 7, 9   |
+        | training.keep_checkpoints    | none         |
       And it has been trained elsewhere without interruption
       And its runs lie on a disk of 6 MB
       And the disk was filled but for <left> bytes when its launch had saved step 5

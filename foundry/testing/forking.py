@@ -27,13 +27,14 @@ WARM_MODULES = [
     "foundry.testing.launches",
     "foundry.tensor_shards",
     "foundry.training.session",
+    "foundry.acceptance.worker",
     "numpy.ma",
     "tokenizers",
     "torch._dynamo",
     "torch.distributed.fsdp",
     "transformers.models.gpt2.modeling_gpt2",
 ]
-"""What a launch imports; the server that forks launches imports it once."""
+"""What a launch imports, and what runs scenarios, which each process imports again; the server imports it once."""
 TIMEOUT_SECONDS = 120
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from foundry.testing.campaign.cases import CASES
 from foundry.testing.campaign.references import Reference, References, run_folder
-from foundry.testing.comparison import first_difference, half_written
+from foundry.testing.comparison import first_difference, first_name_difference, half_written
 from foundry.testing.kill_points import AFTER, KillPoint, Launch, run_and_kill, run_to_end
 
 MOST_ATTEMPTS = 5
@@ -143,10 +143,4 @@ def _difference_after_relaunch(reference: Reference, workspace: Path) -> str | N
     if left:
         return f"half-written: {left[0].relative_to(workspace)}"
     difference = first_difference(reference.run_folder, run_folder(workspace))
-    return difference or _difference_of_names(reference.workspace, workspace)
-
-
-def _difference_of_names(first: Path, second: Path) -> str | None:
-    names = [{str(path.relative_to(folder)) for path in folder.rglob("*")} for folder in (first, second)]
-    different = sorted(names[0] ^ names[1])
-    return f"{different[0]} is in one of them only" if different else None
+    return difference or first_name_difference(reference.workspace, workspace)
