@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from foundry.generation import Generator, SamplingRule
 from foundry.manifests import parts_name
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.faults import launch_and_signal
+from foundry.testing.hostile import payloads
 from foundry.testing.launches import PUBLISHED_LOG, Launched, Plan, launch_command, launch_processes
 from foundry.testing.processes import Finished, run_torchrun
 from foundry.testing.runs import ELSEWHERE, Runs
@@ -32,6 +34,7 @@ SIX_STEPS = {
     "data.batch_size": 4,
 }
 
+CANARY = Path("canary")
 MATRICES = {"embedding.weight": (320, 32), "layers.1.attention.output.weight": (32, 32)}
 """Some of the small experiment's weights."""
 MID_STEP = 0.003
@@ -257,6 +260,24 @@ def safe_files(context: Context) -> None:
         found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
         assert found == {*manifest.files, "manifest.json"}, found ^ set(manifest.files)
         assert {Path(name).suffix for name in found} == {".safetensors", ".json"}, found
+
+
+@given("a pickle that runs code stands as .metadata in every folder of its checkpoints")
+def pickle_planted(context: Context) -> None:
+    for checkpoint in checkpoints_of(context):
+        for folder in (checkpoint, *(path for path in checkpoint.iterdir() if path.is_dir())):
+            (folder / ".metadata").write_bytes(payloads.pickle_of(CANARY.absolute()))
+
+
+@then("the pickle was not executed")
+def pickle_not_executed(context: Context) -> None:
+    assert not CANARY.exists(), "the pickle was executed"
+
+
+@given("a part that its manifest does not list stands in the newest checkpoint")
+def unlisted_part(context: Context) -> None:
+    weights = checkpoints_of(context)[-1] / parts_name("model.safetensors")
+    shutil.copyfile(sorted(weights.iterdir())[0], weights / "shard-00003-model-00001-of-00001.safetensors")
 
 
 @given("it has been trained elsewhere until it was killed at {moment}")

@@ -132,6 +132,26 @@ Feature: Several processes train one run as one process would
       And the damaged checkpoint stands beside the others, set aside
       And its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
 
+    Scenario: A pickle beside the parts, where torch would look for one, is not executed
+      Given a small experiment of 6 steps with
+        | setting           | value |
+        | training.parallel | fsdp  |
+      And its launch in 2 processes was killed at step 4
+      And a pickle that runs code stands as .metadata in every folder of its checkpoints
+      When it is launched in 1 process
+      Then the launch makes the steps 4 to 6
+      And the pickle was not executed
+
+    Scenario: A file that nobody lists beside the parts sets the checkpoint aside
+      Given a small experiment of 6 steps with
+        | setting           | value |
+        | training.parallel | fsdp  |
+      And its launch in 2 processes was killed at step 4
+      And a part that its manifest does not list stands in the newest checkpoint
+      When it is launched in 1 process
+      Then the launch makes the steps 3 to 6
+      And the damaged checkpoint stands beside the others, set aside
+
     Scenario: A run whose checkpoints are in parts generates the text that the run of one process does
       Given a small experiment of 6 steps with
         | setting           | value |

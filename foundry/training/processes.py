@@ -3,6 +3,10 @@
 Each trains on its share of every global batch. The first of them, rank 0, decides and writes; the others follow. What
 they have to agree upon goes through the few methods of `Processes`. A launch of one process has no partner: there every
 method is a plain call, and nothing of `torch.distributed` is set up.
+
+Two things are done by a launch of one process alone: halving the micro-batch where memory runs out (several stop, and
+say so), and writing checkpoints while training goes on (several wait until each is on disk). All processes must see
+one run folder and one corpus.
 """
 
 from __future__ import annotations
