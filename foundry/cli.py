@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundry.errors import LeftAtOnce, UserError
+from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
 if TYPE_CHECKING:
@@ -87,14 +87,12 @@ def train(
     """
     from foundry.progress import shown_progress
     from foundry.training.processes import launched_processes
+    from foundry.training.signals import left_at_once
 
     processes = launched_processes()
-    with shown_progress(quiet or not processes.is_first) as listen:
-        try:
-            trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], listen))
-            report = trainer.train()
-        except KeyboardInterrupt:
-            raise LeftAtOnce from None
+    with shown_progress(quiet or not processes.is_first) as listen, left_at_once():
+        trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], listen))
+        report = trainer.train()
     if not quiet and processes.is_first:
         print(_after_training(report))
 

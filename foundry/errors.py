@@ -42,9 +42,9 @@ class Interrupted(FoundryError):
 
 
 class LeftAtOnce(FoundryError):
-    """Ctrl-C where no step was under way: before training begins, while the model is published, or while cleaning."""
+    """A signal where no step was under way: before training begins, while the model is published, or while cleaning."""
 
-    exit_code = 128 + signal.SIGINT
-
-    def __init__(self) -> None:
-        super().__init__("interrupted by SIGINT; nothing that was saved is lost, launch again to go on")
+    def __init__(self, signal_number: int) -> None:
+        self.exit_code = 128 + signal_number
+        name = signal.Signals(signal_number).name
+        super().__init__(f"interrupted by {name}; nothing that was saved is lost, launch again to go on")

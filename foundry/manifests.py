@@ -5,11 +5,13 @@ Checkpoints and published artifacts carry the same manifest.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -19,6 +21,7 @@ from foundry.untrusted import is_plain_name, read_json, shown
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
 WEIGHTS_NAME = "model.safetensors"
+SEAL = "seal"
 MAX_MANIFEST_BYTES = 1_000_000
 """Some thousand files; a larger one is not read."""
 CHECKPOINT_FOLDER = re.compile(r"step-\d{8,18}")
@@ -86,8 +89,15 @@ def describe_files(folder: Path) -> dict[str, FileDigest]:
 def store_manifest(folder: Path, manifest: Manifest) -> Path:
     """Write `manifest` into `folder`; its path."""
     path = folder / MANIFEST_NAME
-    files.write_json(path, manifest.model_dump())
+    content = manifest.model_dump()
+    files.write_json(path, {**content, SEAL: seal_of(content)})
     return path
+
+
+def seal_of(content: dict[str, Any]) -> str:
+    """SHA-256 over the other keys of a manifest, so that a flipped bit in its numbers is noticed, too."""
+    others = {key: value for key, value in content.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
 
 
 def best_of(candidates: Sequence[tuple[Path, Manifest]]) -> tuple[Path, Manifest]:
@@ -113,6 +123,8 @@ def read_manifest(folder: Path) -> Manifest:
         version = content.get("format_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version != FORMAT_VERSION:
             raise ValueError(f"is of format {shown(str(version))}, this foundry reads format {FORMAT_VERSION}")
+        if isinstance(content, dict) and content.pop(SEAL, seal := seal_of(content)) != seal:
+            raise ValueError("does not have the SHA-256 that it names itself")
         return Manifest.model_validate(content, strict=True)
     except OSError as error:
         raise ValueError(f"{MANIFEST_NAME} cannot be read: {error.strerror}") from None

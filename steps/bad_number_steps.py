@@ -15,7 +15,8 @@ from behave.runner import Context
 from safetensors.torch import load_file
 
 from foundry import manifests
-from foundry.data.batches import Batch
+from foundry.data.batches import Batch, BatchOrder
+from foundry.data.processor import DataProcessor
 from foundry.models import create_model
 from foundry.testing.bad_numbers import make_tokens_overflow, tokens_of_steps
 from foundry.testing.comparison import assert_same_tensors
@@ -106,9 +107,12 @@ def batch_is_kept(context: Context, number: int) -> None:
     assert [path.name for path in kept] == [f"step-{number:08d}.json"], kept
     content = json.loads(kept[0].read_text(encoding="utf-8"))
     assert content["step"] == number and len(content["blocks"]) == 2, content
+    blocks, config = DataProcessor(runs_of(context).config()).prepare().training, runs_of(context).config()
+    indices = BatchOrder(len(blocks), config.global_batch_size, config.random_seed).indices(number)
+    assert [block["block"] for block in content["blocks"]] == indices.tolist(), content
+    assert [block["token_ids"] for block in content["blocks"]] == blocks.rows(indices)[0].tolist(), content
     corpus = "".join(path.read_text(encoding="utf-8") for path in sorted(Path("corpus").iterdir()))
     for block in content["blocks"]:
-        assert len(block["token_ids"]) == 16, block
         assert any(line.strip() and line in corpus for line in block["text"].split("\n")[1:-1]), block["text"]
 
 
@@ -197,15 +201,16 @@ def code_with_noise(context: Context) -> None:
     )
 
 
-@given("its launch was killed after its first spike")
-def killed_after_spike(context: Context) -> None:
+@given("its launch was killed at the step {side} its first spike")
+def killed_near_spike(context: Context, side: str) -> None:
     runs = runs_of(context)
     left_out = {step for first, last in runs.uninterrupted.record.left_out_steps for step in range(first, last + 1)}
     first_spike = runs.uninterrupted.record.left_out_steps[0][1]
-    made = next(step for step in range(first_spike + 1, 60) if step not in left_out)
+    after = next(step for step in range(first_spike + 1, 60) if step not in left_out)
+    moment = {"before": first_spike - 1, "after": after}[side]
     config = runs.config()
     runs.folder = Trainer(config).run_folder
-    assert launch_and_signal(config, f"step {made}", signal.SIGKILL) == -signal.SIGKILL
+    assert launch_and_signal(config, f"step {moment}", signal.SIGKILL) == -signal.SIGKILL
 
 
 @then("it went back from a spike at least once")

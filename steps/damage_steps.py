@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import random
-import re
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from behave import given, then, when
 from behave.runner import Context
 
-from foundry import manifests
 from foundry.testing.comparison import assert_identical_runs
-from foundry.testing.confinement import Confined, run_confined
-from foundry.testing.damage import FILES, damage
-from foundry.testing.killed_runs import TOTAL_STEPS, KilledRun, copy_of_killed_run
-from foundry.testing.snapshots import contents_below
+from foundry.testing.damage import FILES
+from foundry.testing.damaged_run import DamagedRun
+from foundry.testing.killed_runs import TOTAL_STEPS
 from foundry.training.lifecycle import RunRecord
 from foundry.training.metrics import read_metrics
 
@@ -24,33 +20,8 @@ TIMES = {"again": 1, "twice": 2, "four times": 4}
 COPY = Path("copy")
 
 
-@dataclass
-class DamagedState:
-    """A killed run, and what came of launching it again.
-
-    Attributes:
-        damaged: what stood in each damaged checkpoint folder before the launch, by its step.
-        overlooked: places of flipped bits that were not noticed.
-    """
-
-    run: KilledRun = field(default_factory=copy_of_killed_run)
-    damaged: dict[int, dict[str, str]] = field(default_factory=dict)
-    launch: Confined | None = None
-    overlooked: list[str] = field(default_factory=list)
-    found_whole: bool = False
-
-    @property
-    def launched(self) -> Confined:
-        assert self.launch is not None, "the run was not launched again"
-        return self.launch
-
-    def suffer(self, step: int, what: str) -> None:
-        damage(self.run.checkpoint(step), what)
-        self.damaged[step] = contents_below(self.run.checkpoint(step))
-
-
-def state(context: Context) -> DamagedState:
-    found: DamagedState = context.world.of(DamagedState)
+def state(context: Context) -> DamagedRun:
+    found: DamagedRun = context.world.of(DamagedRun)
     return found
 
 
@@ -101,49 +72,36 @@ def copy_put_back(context: Context, step: int) -> None:
 
 @given("the killed run was launched in vain")
 def launched_in_vain(context: Context) -> None:
-    assert run_confined(["train", "small.yaml"]).exit_code == 1, "the launch went on"
+    state(context).launch_again()
+    assert state(context).launched.exit_code == 1, state(context).launched
 
 
 @when("the killed run is launched {times}")
 def launched(context: Context, times: str) -> None:
     for _ in range(TIMES[times]):
-        state(context).launch = run_confined(["train", "small.yaml"])
+        state(context).launch_again()
 
 
-@when("a bit is flipped at each of {count:d} places all over checkpoint {step:d}, one at a time")
-def bits_flipped(context: Context, count: int, step: int) -> None:
-    folder = state(context).run.checkpoint(step)
-    places = [(name, byte) for name in FILES for byte in range((folder / name).stat().st_size)]
-    for name, byte in random.Random(count).sample(places, count):
-        flipped = Path("flipped") / folder.name
-        shutil.copytree(folder, flipped)
-        content = bytearray((flipped / name).read_bytes())
-        content[byte] ^= 1 << byte % 8
-        (flipped / name).write_bytes(content)
-        if is_found_whole(context, flipped):
-            state(context).overlooked.append(f"byte {byte} of {name}")
-        shutil.rmtree(flipped.parent)
-    state(context).found_whole = is_found_whole(context, folder)
+@given("{count:d} newer checkpoints, each with a bit flipped at another place")
+def bits_flipped(context: Context, count: int) -> None:
+    draw = random.Random(count)
+    for number, folder in enumerate(state(context).run.make_newer_checkpoints(count)):
+        path = folder / FILES[number % len(FILES)]
+        content = bytearray(path.read_bytes())
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(content)
+        state(context).note_damage(11 + number)
 
 
-def is_found_whole(context: Context, folder: Path) -> bool:
-    """Whether a relaunch would use the checkpoint in `folder`; without the training that would follow."""
-    fingerprint = RunRecord.read(state(context).run.folder).fingerprint
-    try:
-        return manifests.verify(folder, FILES[:3]).fingerprint == fingerprint
-    except ValueError:
-        return False
-
-
-@then("checkpoint {step:d} is found damaged each time, and whole without them")
-def found_damaged(context: Context, step: int) -> None:
-    assert state(context).overlooked == [], state(context).overlooked
-    assert state(context).found_whole, "it is found damaged without a flipped bit, too"
+@then("all of these checkpoints are set aside")
+def all_set_aside(context: Context) -> None:
+    overlooked = [step for step in state(context).damaged if len(state(context).told_of(step)) != 1]
+    assert not overlooked, f"{overlooked}: {state(context).launched}"
 
 
 @then('it is told that checkpoint {step:d} was set aside because "{reason}"')
 def told_set_aside(context: Context, step: int, reason: str) -> None:
-    told = [line for line in state(context).launched.stderr.splitlines() if f"step-{step:08d} is damaged" in line]
+    told = state(context).told_of(step)
     assert len(told) == 1 and reason in told[0], f"told: {state(context).launched}"
 
 
@@ -159,19 +117,13 @@ def goes_on_at(context: Context, step: int) -> None:
 
 @then("what was set aside is what was damaged, byte for byte")
 def set_aside_unchanged(context: Context) -> None:
-    found = aside(state(context).run)
-    assert found == state(context).damaged, f"set aside: {found}\ndamaged: {state(context).damaged}"
-
-
-def aside(run: KilledRun) -> dict[int, dict[str, str]]:
-    """What was set aside, by the step in its name."""
-    folders = (run.folder / "checkpoints").glob("damaged-*")
-    return {int(re.findall(r"step-(\d+)", path.name)[0]): contents_below(path) for path in folders}
+    found, damaged = state(context).set_aside(), state(context).damaged
+    assert found == damaged, f"set aside: {found}\ndamaged: {damaged}"
 
 
 @then("no checkpoint was set aside")
 def none_set_aside(context: Context) -> None:
-    assert aside(state(context).run) == {}, aside(state(context).run)
+    assert state(context).set_aside() == {}, state(context).set_aside()
 
 
 @then("the run has become identical to the uninterrupted one")
@@ -182,8 +134,8 @@ def became_identical(context: Context) -> None:
 @then('the last launch has stopped with "{message}"')
 def stopped_with(context: Context, message: str) -> None:
     launch = state(context).launched
-    last = launch.stderr.splitlines()[-1]
-    assert launch.exit_code == 1 and message in last, launch
+    assert launch.exit_code == 1, launch
+    assert message in launch.stderr.splitlines()[-1], launch
     assert "Traceback" not in launch.stderr, launch.stderr
 
 

@@ -90,13 +90,18 @@ Feature: Numbers that go bad harm nothing that was good
       And weights and optimizer state after the left-out steps are those of the checkpoint before them
       And its metrics hold every step from 1 to 60 once
 
-    Scenario: A run that was killed after it went back ends as if it had never been killed
+    Scenario Outline: A run that was killed <moment> ends as if it had never been killed
       Given an experiment on code with a little noise, whose loss jumps where the noise is
       And with the setting training.loss_spike_factor at 1.3
       And it has been trained elsewhere without interruption
-      And its launch was killed after its first spike
+      And its launch was killed at the step <moment>
       When it is launched again
       Then its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
+
+      Examples:
+        | moment                       |
+        | before its first spike       |
+        | after its first spike        |
 
     Scenario: By default no loss takes a run back
       Given an experiment on code with a little noise, whose loss jumps where the noise is

@@ -79,18 +79,20 @@ Feature: A run that is killed at any instant ends as if it had been left alone
         | SIGINT  | 130  |
         | SIGTERM | 143  |
 
-    Scenario Outline: Ctrl-C <instant> says how to go on
+    Scenario Outline: <signal> <instant> says how to go on
       Given a run that was left alone, with dropout, accumulation and clean-up
-      When the same experiment gets SIGINT <instant>
-      Then it exits with 130, within 2 seconds
-      And it says "nothing that was saved is lost, launch again to go on"
+      When the same experiment gets <signal> <instant>
+      Then it exits with <code>, within 2 seconds
+      And it says "interrupted by <signal>; nothing that was saved is lost, launch again to go on"
       And launched again, the run is identical to the one that was left alone
 
       Examples:
-        | instant                                  |
-        | while its first run.json is written      |
-        | while the model is copied into the store |
-        | while its checkpoints are removed        |
+        | signal  | code | instant                                  |
+        | SIGINT  | 130  | while its first run.json is written      |
+        | SIGINT  | 130  | while the model is copied into the store |
+        | SIGTERM | 143  | while the model is copied into the store |
+        | SIGINT  | 130  | while its checkpoints are removed        |
+        | SIGTERM | 143  | while its checkpoints are removed        |
 
     Scenario Outline: <signal> in a step says how to go on, and the run ends as if it had been left alone
       Given a run that was left alone, with dropout, accumulation and clean-up

@@ -54,6 +54,7 @@ class SavedDatasetSource:
             raise self._unreadable(error) from error
 
     def _open(self) -> Any:
+        self._check_descriptions()
         try:
             import datasets
         except ImportError as error:
@@ -61,7 +62,6 @@ class SavedDatasetSource:
                 f"{self.path} was saved by the datasets library, which is not installed: "
                 "pip install 'foundry-lm[datasets]'"
             ) from error
-        self._check_descriptions()
         try:
             dataset = datasets.load_from_disk(str(self.path))
         except Exception as error:  # the library raises what its parts happen to raise
@@ -72,7 +72,7 @@ class SavedDatasetSource:
         return dataset
 
     def _check_descriptions(self) -> None:
-        """The library follows the file names of `state.json` wherever they lead, waits for pipes, and reads any size."""
+        """The library follows the file names of `state.json` wherever they lead, waits for pipes, reads any size."""
         try:
             require_regular_files(self.path)
         except ValueError as error:

@@ -52,7 +52,10 @@ def require_weights_beside(folder: Path) -> None:
     """
     require_regular_files(folder)
     config = read_json(folder / "config.json", MAX_CONFIG_BYTES, follow_link=True)
-    num_tensors, num_bytes = _stored_in(sorted(folder.glob("*.safetensors")))
+    paths = sorted(folder.glob("*.safetensors"))
+    if not paths:
+        raise ValueError("the folder holds no weights as safetensors, and no other kind is loaded")
+    num_tensors, num_bytes = _stored_in(paths)
     for key, number in _numbers(config):
         limit = num_tensors if key in LAYER_KEYS else num_bytes * PARAMETERS_PER_BYTE if key in WIDTH_KEYS else None
         if limit is not None and number > limit:

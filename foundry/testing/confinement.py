@@ -77,15 +77,14 @@ class _Command:
     def __call__(self) -> None:
         from foundry.__main__ import main
 
-        sys.argv = ["foundry", *self.arguments]
+        sys.argv[:] = ["foundry", *self.arguments]
         main()
 
 
 def _confined(act: Callable[[], None], workspace: str, folder: str) -> None:
     os.chdir(workspace)
-    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
-        os.dup2(os.open(Path(folder) / name, os.O_RDONLY if name == "stdin" else os.O_WRONLY), descriptor)
-    sys.stdin = os.fdopen(0)
+    for stream, name in ((sys.stdin, "stdin"), (sys.stdout, "stdout"), (sys.stderr, "stderr")):
+        os.dup2(os.open(Path(folder) / name, os.O_RDONLY if name == "stdin" else os.O_WRONLY), stream.fileno())
     _limit_memory()
     before, started = _peak_bytes(), time.monotonic()
     try:
@@ -93,8 +92,8 @@ def _confined(act: Callable[[], None], workspace: str, folder: str) -> None:
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 0
-    except BaseException:  # noqa: BLE001 - the caller reads the traceback
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001 - the caller reads the traceback
+        traceback.print_exception(error)
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

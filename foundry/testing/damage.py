@@ -35,7 +35,7 @@ def change_manifest(folder: Path, change: Callable[[dict[str, Any]], None]) -> N
     path = folder / MANIFEST_NAME
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content), encoding="utf-8")
+    path.write_text(json.dumps(content | {manifests.SEAL: manifests.seal_of(content)}), encoding="utf-8")
 
 
 def forge_digests(folder: Path) -> None:
@@ -109,6 +109,12 @@ def _content_of_step_before(folder: Path) -> None:
     shutil.copytree(source, folder)
 
 
+def _other_loss(folder: Path) -> None:
+    path = folder / MANIFEST_NAME
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"validation_loss": 5', '"validation_loss": 4'), encoding="utf-8")
+
+
 def _other_run(folder: Path) -> None:
     change_manifest(folder, lambda content: content.update(fingerprint="0" * 12))
 
@@ -138,6 +144,7 @@ def _named() -> Iterator[tuple[str, Callable[[Path], None]]]:
     yield "the manifest of a future format", _future_format
     yield "the weights of checkpoint 9", _weights_of_step_before
     yield "the whole content of checkpoint 9", _content_of_step_before
+    yield "another validation loss in manifest.json", _other_loss
     yield "the content of another run's checkpoint", _other_run
     yield "weights of another shape", _other_shape
     yield "a file .DS_Store beside the others", _left_by_the_system

@@ -48,10 +48,13 @@ class KilledRun:
         """The folder of the checkpoint after `step`."""
         return manifests.checkpoint_folder(self.folder / "checkpoints", step)
 
-    def copy_checkpoint(self, step: int) -> Path:
-        """A whole checkpoint after `step`, which is newer than the newest: a copy of that, as it would be by then."""
-        newest = self.checkpoint(self.steps[-1])
-        folder = shutil.copytree(newest, self.checkpoint(step))
+    def make_newer_checkpoints(self, count: int) -> list[Path]:
+        """Whole checkpoints after the newest one: copies of it, as they would be by then."""
+        newest = self.steps[-1]
+        return [self._copy(newest, newest + number) for number in range(1, count + 1)]
+
+    def _copy(self, source: int, step: int) -> Path:
+        folder = shutil.copytree(self.checkpoint(source), self.checkpoint(step))
         state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         (folder / "state.json").write_text(json.dumps(state | {"step": step}), encoding="utf-8")
         forge_digests(folder)

@@ -161,7 +161,7 @@ class CheckpointManager:
         if manifest.fingerprint != self.fingerprint:
             raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
         if manifests.checkpoint_folder(self.folder, manifest.step) != folder:
-            raise ValueError(f"its manifest says step {manifest.step}")
+            raise ValueError(f"its manifest says step {shown(str(manifest.step))}")
         hashed_on_the_way = () if self._needs_parts(manifest, tensors) else tensors
         for name, entry in manifest.files.items():
             if name not in hashed_on_the_way:

@@ -11,7 +11,7 @@ from foundry.testing.hostile.item import Hostile
 VALID = "experiment_name: tiny\ndata: {source_corpus: corpus}\ntraining: {train_steps: 1}\n"
 LEVELS = 9
 NUM_KEYS = 9_000
-LONG = 900_000
+LONG = 300_000
 
 
 def experiments() -> Iterator[Hostile]:
