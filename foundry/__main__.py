@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -11,6 +12,7 @@ from foundry.cli import app
 from foundry.errors import FoundryError, UserError
 from foundry.files import FAILURES_OF_THE_DISK
 from foundry.terminal import discard_output
+from foundry.training.processes import EndedTogether
 
 FAILURES_OF_THE_MACHINE = {*FAILURES_OF_THE_DISK, errno.EMFILE}
 """Operating system errors that no code can prevent, exit code 1."""
@@ -21,15 +23,21 @@ Any other operating system error is a bug and keeps its traceback.
 """
 
 
-def main() -> None:
-    """Run the command line and exit: 0 done, 1 a failure, 2 the user's mistake, 130 Ctrl-C, 143 SIGTERM."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a failure, 2 the user's mistake, 130 Ctrl-C, 143 SIGTERM.
+
+    Args:
+        arguments: what follows the name of the command; None means those that this process was started with.
+    """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = app(prog_name="foundry", standalone_mode=False)
+        code = app(arguments, prog_name="foundry", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         code = _say(_usage_problem(error), error.exit_code)
+    except EndedTogether as end:
+        code = end.exit_code
     except FoundryError as error:
         code = _say(str(error), error.exit_code)
     except KeyboardInterrupt:

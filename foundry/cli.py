@@ -86,11 +86,14 @@ def train(
       foundry train runs/tiny-0123456789ab
     """
     from foundry.progress import shown_progress
+    from foundry.training.processes import launched_processes
     from foundry.training.signals import left_at_once
 
-    with shown_progress(quiet) as listen, left_at_once():
-        report = _trainer(experiment, repository, overrides or [], listen).train()
-    if not quiet:
+    processes = launched_processes()
+    with shown_progress(quiet or not processes.is_first) as listen, left_at_once():
+        trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], listen))
+        report = trainer.train()
+    if not quiet and processes.is_first:
         print(_after_training(report))
 
 

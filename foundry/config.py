@@ -372,6 +372,8 @@ class TrainingConfig(Section):
         does_not_change_weights,
     ] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    parallel: Annotated[Literal["ddp", "fsdp"], does_not_change_weights] = "ddp"
+    """How several processes train: each holds the whole model (`ddp`), or each a part of every matrix (`fsdp`)."""
 
     @field_validator("checkpoint_schedule", "checkpoint_milestones")
     @classmethod

@@ -134,11 +134,21 @@ def read_manifest(folder: Path) -> Manifest:
         raise ValueError(f"{MANIFEST_NAME} {error}") from None
 
 
+def parts_name(file: str) -> str:
+    """The folder in a checkpoint that holds, in parts, what an ordinary checkpoint keeps in `file`."""
+    return f"{file.removesuffix('.safetensors')}.shards"
+
+
+def is_in_parts(manifest: Manifest, file: str) -> bool:
+    """Whether several processes have written `file`, each a part of it."""
+    return any(name.startswith(f"{parts_name(file)}/") for name in manifest.files)
+
+
 def verify(folder: Path, needed: tuple[str, ...]) -> Manifest:
     """The manifest of `folder`, after every byte of its files has been checked against it.
 
     Args:
-        needed: names that the manifest must list.
+        needed: names that the manifest must list, as files or in parts.
 
     Raises:
         ValueError: says what is missing or damaged.
@@ -157,7 +167,7 @@ def verify_outline(folder: Path, needed: tuple[str, ...]) -> Manifest:
     """
     manifest = read_manifest(folder)
     for name in needed:
-        if name not in manifest.files:
+        if name not in manifest.files and not is_in_parts(manifest, name):
             raise ValueError(f"{name} is not listed in {MANIFEST_NAME}")
     for name, entry in manifest.files.items():
         path = folder / name

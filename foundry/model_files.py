@@ -10,7 +10,7 @@ from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment
 from foundry.errors import FoundryError, UserError
-from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest, readable_checkpoints
+from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest, is_in_parts, parts_name, readable_checkpoints
 from foundry.training.lifecycle import RECORD_NAME, Run
 
 CONFIG_NAME = "config.yaml"
@@ -22,7 +22,7 @@ class ModelFiles:
     """All that is needed to build a trained model again.
 
     Attributes:
-        weights: a safetensors file.
+        weights: a safetensors file, or the folder in a checkpoint that holds its parts.
         tokenizer: the folder that `load_tokenizer` reads.
         step: steps that the weights have seen.
     """
@@ -38,14 +38,14 @@ def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[s
 
     Args:
         checkpoint: its folder.
-        staging: an empty folder, where the artifact's manifest is written.
+        staging: an empty folder, where the artifact's manifest is written, and weights that are put together.
 
     Raises:
-        FoundryError: a symbolic link would be followed to a file from elsewhere.
+        FoundryError: a symbolic link would be followed to a file from elsewhere, or parts do not fit together.
     """
     source = manifests.read_manifest(checkpoint)
-    described = {WEIGHTS_NAME: source.files[WEIGHTS_NAME]}
-    paths = {WEIGHTS_NAME: checkpoint / WEIGHTS_NAME, CONFIG_NAME: run.folder / CONFIG_NAME}
+    paths = {WEIGHTS_NAME: _whole_weights(checkpoint, source, staging), CONFIG_NAME: run.folder / CONFIG_NAME}
+    described = {} if is_in_parts(source, WEIGHTS_NAME) else {WEIGHTS_NAME: source.files[WEIGHTS_NAME]}
     paths |= {
         f"{TOKENIZER_NAME}/{name}": run.tokenizer / name for name in sorted(manifests.describe_files(run.tokenizer))
     }
@@ -60,6 +60,20 @@ def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[s
     paths[manifests.MANIFEST_NAME] = manifests.store_manifest(staging, manifest)
     digests = manifest.digests | {manifests.MANIFEST_NAME: FileDigest.of(paths[manifests.MANIFEST_NAME]).sha256}
     return Bundle(run.record.run_id, paths), digests
+
+
+def _whole_weights(checkpoint: Path, manifest: Manifest, staging: Path) -> Path:
+    """The file with the weights of a checkpoint, put together in `staging` where several processes wrote parts."""
+    if not is_in_parts(manifest, WEIGHTS_NAME):
+        return checkpoint / WEIGHTS_NAME
+    from foundry.tensor_files import write_tensors
+    from foundry.tensor_shards import put_together
+
+    try:
+        write_tensors(staging / WEIGHTS_NAME, put_together(checkpoint, WEIGHTS_NAME))
+    except ValueError as problem:
+        raise FoundryError(f"{checkpoint}: its parts cannot be put together: {problem}") from None
+    return staging / WEIGHTS_NAME
 
 
 def resolve_model(reference: str | Path) -> ModelFiles:
@@ -94,7 +108,8 @@ def _model_of_run(run: Run) -> ModelFiles:
         raise UserError(f"{run.folder}: has no checkpoint yet (state {run.record.state}); train it first")
     folder, manifest = manifests.best_of(candidates)
     _verify(folder, "checkpoint")
-    return ModelFiles(folder / WEIGHTS_NAME, load_experiment(run.folder / CONFIG_NAME), run.tokenizer, manifest.step)
+    weights = parts_name(WEIGHTS_NAME) if is_in_parts(manifest, WEIGHTS_NAME) else WEIGHTS_NAME
+    return ModelFiles(folder / weights, load_experiment(run.folder / CONFIG_NAME), run.tokenizer, manifest.step)
 
 
 def _model_of_artifact(folder: Path) -> ModelFiles:

@@ -48,6 +48,12 @@ def content_bytes(tensors: Mapping[str, Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 
 
+def local_part(tensor: Tensor) -> Tensor:
+    """What this process holds of a tensor that is sharded over several; any other tensor as it is."""
+    to_local = getattr(tensor, "to_local", None)
+    return tensor if to_local is None else to_local()
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> FileDigest:
     """Write the tensors to a new file; its digest, computed on the way. The file is not yet flushed to disk.
 

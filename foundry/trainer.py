@@ -7,7 +7,7 @@ imported before training really has to go on.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from foundry.errors import FoundryError, Interrupted, UserError
 from foundry.model_files import CONFIG_NAME, bundle_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
-from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
+from foundry.training.lifecycle import RECORD_NAME, FollowedRun, PublishedArtifact, Run, RunRecord, State
 from foundry.training.log_file import log_to_file
+from foundry.training.processes import EndedTogether, Processes, launched_processes
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,23 @@ class Trainer:
     Args:
         config: the experiment. Its source is looked at, so that the run's fingerprint is known.
         store: where the best checkpoint is published; by default the one that `config.artifacts` names.
-        on_event: is told what happens, in the training thread.
+        on_event: is told what happens, in the training thread; where several processes train, in the first of them.
+        processes: those of the launch; by default what torchrun says in the environment.
 
     Raises:
         UserError: the source does not exist or cannot be read.
     """
 
     def __init__(
-        self, config: ExperimentConfig, *, store: ArtifactStore | None = None, on_event: Listener = ignore_event
+        self,
+        config: ExperimentConfig,
+        *,
+        store: ArtifactStore | None = None,
+        on_event: Listener = ignore_event,
+        processes: Processes | None = None,
     ) -> None:
+        self.processes = processes or launched_processes()
+        on_event = on_event if self.processes.is_first else ignore_event
         self.config, identity = source_identity(config, lambda text: on_event(Message(text)))
         self.fingerprint = self.config.fingerprint(identity)
         self.run_id = f"{config.experiment_name}-{self.fingerprint}"
@@ -73,14 +82,14 @@ class Trainer:
         self._steps: tuple[int | None, int | None] = (None, None)
 
     @classmethod
-    def of_run(cls, folder: Path, *, on_event: Listener = ignore_event) -> Trainer:
+    def of_run(cls, folder: Path, *, on_event: Listener = ignore_event, processes: Processes | None = None) -> Trainer:
         """The trainer that goes on with the run in `folder`, whatever has been committed to its repository since.
 
         Raises:
             UserError: there is no run, or its corpus is no longer what it was begun with.
         """
         record = RunRecord.read(folder)
-        trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event)
+        trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event, processes=processes)
         if trainer.fingerprint != record.fingerprint:
             raise UserError(
                 f"{folder}: its corpus has changed since it was begun (fingerprint {record.fingerprint}, "
@@ -92,14 +101,17 @@ class Trainer:
     def train(self) -> TrainingReport:
         """Do what is left to do: train, publish the best checkpoint, then clean up.
 
+        Where several processes train, the first does the rest alone, and the others wait for it.
+
         Raises:
             Interrupted: SIGTERM or Ctrl-C; the last step is saved.
             FoundryError: what failed. Checkpoints stay whatever happens before the store has confirmed.
         """
-        if self._is_complete():
+        if self.processes.count == 1 and self._is_complete():
             return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
-        with files.disk_failures_explained(self.run_folder), self._alone():
-            return self._go_on()
+        explained = files.disk_failures_explained(self.run_folder)
+        with self.processes.noticing_loss(), explained, contextlib.ExitStack() as held:
+            return self._go_on(held)
 
     def _is_complete(self) -> bool:
         return (self.run_folder / RECORD_NAME).exists() and RunRecord.read(self.run_folder).state == "cleaned"
@@ -120,29 +132,60 @@ class Trainer:
         finally:
             lock.release()
 
-    def _go_on(self) -> TrainingReport:
-        run = Run.open(self.run_folder) if (self.run_folder / RECORD_NAME).exists() else None
-        if run is not None:
-            files.remove_remains(run.folder)
+    def _go_on(self, held: contextlib.ExitStack) -> TrainingReport:
+        run = self._shared_run(lambda: self._open(held))
         if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
             run = self._train(run)
+        record = self.processes.first(lambda: self._finish(run))
+        return TrainingReport(self.run_folder, record, *self._steps)
+
+    def _open(self, held: contextlib.ExitStack) -> Run | None:
+        """The run, if there is one, with the lock on it, which goes where `held` ends."""
+        held.enter_context(self._alone())
+        if not (self.run_folder / RECORD_NAME).exists():
+            return None
+        run = Run.open(self.run_folder)
+        files.remove_remains(run.folder)
+        return run
+
+    def _shared_run(self, act: Callable[[], Run | None]) -> Run | None:
+        """The run that `act` gives in the first process, as each process may handle it."""
+        if self.processes.count == 1:
+            return act()
+        mine: list[Run | None] = []
+
+        def of_first() -> tuple[Path, RunRecord] | None:
+            mine.append(act())
+            return None if mine[0] is None else (mine[0].folder, mine[0].record)
+
+        shared = self.processes.first(of_first)
+        if self.processes.is_first:
+            return mine[0]
+        return None if shared is None else FollowedRun(*shared)
+
+    def _finish(self, run: Run) -> RunRecord:
+        """Publish and clean up, if that is left to do."""
         if run.record.state == "stopped":
             self._publish(run)
         if run.record.state == "published":
             self._clean(run)
-        return TrainingReport(self.run_folder, run.record, *self._steps)
+        return run.record
 
     def _train(self, begun: Run | None) -> Run:
         from foundry.training.session import Session, prepare
 
         if self.config.logging.dir is not None:
             self.config.logging.dir.mkdir(parents=True, exist_ok=True)
-        preparation = prepare(self.config, self._on_event)
-        run = begun or self._create()
+        preparation = self.processes.after_first(lambda: prepare(self.config, self.processes, self._on_event))
+        run = begun or self._shared_run(self._create)
+        assert run is not None
         try:
-            outcome = Session(run, self.config, preparation, both(self._log_of(run), self._on_event)).train()
+            with self.processes.noticing_loss():
+                outcome = Session(run, self.config, preparation, both(self._log_of(run), self._on_event)).train()
         except (Interrupted, KeyboardInterrupt) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
+            if isinstance(interruption, Interrupted) and not self.processes.is_first:
+                raise EndedTogether(interruption.exit_code) from None
             raise
         except MemoryError as error:
             self._move_if_possible(run, "failed", "memory ran out")
@@ -216,6 +259,8 @@ class Trainer:
         self._log_of(run)(event)
 
     def _log_of(self, run: Run) -> Listener:
+        if not self.processes.is_first:
+            return ignore_event
         return log_to_file(self.config.logging.dir or run.folder, run.record.run_id, self.config.logging.level)
 
     def _move_if_possible(self, run: Run, state: State, reason: str) -> None:

@@ -205,6 +205,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         | training.use_gradient_checkpointing: true                            | the same    |
         | training.use_tf32: true                                              | another     |
         | training.device: cpu                                                 | the same    |
+        | training.parallel: fsdp                                              | the same    |
         | artifacts.store: local                                               | the same    |
         | artifacts.path: elsewhere                                            | the same    |
         | artifacts.keep_local_checkpoints: true                               | the same    |

@@ -122,10 +122,16 @@ class Batch:
     input_ids: torch.Tensor
     labels: torch.Tensor
 
-    def micro_batches(self, size: int) -> Iterator[tuple[int, Batch]]:
-        """Pieces of at most `size` blocks, each with the number of its first block; views, not copies."""
-        for start in range(0, len(self.input_ids), size):
-            yield start, Batch(self.input_ids[start : start + size], self.labels[start : start + size])
+    def micro_batches(self, size: int, part: slice | None = None) -> Iterator[tuple[int, Batch]]:
+        """Pieces of at most `size` blocks, each with the number of its first block; views, not copies.
+
+        Args:
+            part: only of these blocks; None means all.
+        """
+        start, end, _ = (part or slice(None)).indices(len(self.input_ids))
+        for first in range(start, end, size):
+            piece = slice(first, min(first + size, end))
+            yield first, Batch(self.input_ids[piece], self.labels[piece])
 
 
 class BatchSource:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from foundry import files
 from foundry.errors import FoundryError
+from foundry.manifests import WEIGHTS_NAME
 from foundry.tensor_files import read_tensors, write_tensors
 
 
@@ -18,22 +19,31 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill the model with the weights of a file that `save_weights` wrote for a model of the same shape.
+    """Fill the model with the weights that `save_weights` wrote for a model of the same shape.
+
+    Args:
+        path: the file; or, in a verified checkpoint, the folder with its parts.
 
     Raises:
         FoundryError: the file is missing, is no safetensors file, or holds other names or shapes. The model is
             unchanged.
     """
     try:
-        read_tensors(path, stored_tensors(model))
+        if path.is_dir():
+            from foundry.tensor_shards import read_file_in_parts
+
+            read_file_in_parts(path.parent, WEIGHTS_NAME, stored_tensors(model))
+        else:
+            read_tensors(path, stored_tensors(model))
     except ValueError as problem:
         raise FoundryError(f"{path.parent}: {problem}") from None
 
 
 def stored_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """The model's own tensors by name; of those that share one storage only the first."""
-    by_place: dict[tuple[int, int], str] = {}
+    """The model's own tensors by name; of the names of a shared one only the first."""
     state = model.state_dict()
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    first_names: dict[int, str] = {}
     for name, tensor in state.items():
-        by_place.setdefault((tensor.data_ptr(), tensor.numel()), name)
-    return {name: state[name] for name in by_place.values()}
+        first_names.setdefault(id(parameters.get(name, tensor)), name)
+    return {name: state[name] for name in first_names.values()}

@@ -26,10 +26,13 @@ WIDTH_KEYS = ("vocab_size", "hidden_size", "n_embd", "d_model", "dim", "intermed
 def require_weights_for(config: ModelConfig, vocab_size: int, max_sequence_length: int, weights: Path) -> None:
     """Check that the file holds enough for the model that `config` describes.
 
+    Args:
+        weights: the file, or a folder with its parts.
+
     Raises:
         FoundryError: it does not, or is no safetensors file.
     """
-    num_tensors, num_bytes = _stored(weights)
+    num_tensors, num_bytes = _stored_in(sorted(weights.glob("*.safetensors")) if weights.is_dir() else [weights])
     width = config.embedding_size or config.hidden_size
     at_least = max(vocab_size * width, config.layers * config.hidden_size)
     if config.layers <= num_tensors and at_least <= num_bytes:  # few enough to be counted one by one
@@ -49,10 +52,10 @@ def require_weights_beside(folder: Path) -> None:
     """
     require_regular_files(folder)
     config = read_json(folder / "config.json", MAX_CONFIG_BYTES, follow_link=True)
-    stored = [_stored(path) for path in sorted(folder.glob("*.safetensors"))]
-    if not stored:
+    paths = sorted(folder.glob("*.safetensors"))
+    if not paths:
         raise ValueError("the folder holds no weights as safetensors, and no other kind is loaded")
-    num_tensors, num_bytes = (sum(column) for column in zip(*stored, strict=True))
+    num_tensors, num_bytes = _stored_in(paths)
     for key, number in _numbers(config):
         limit = num_tensors if key in LAYER_KEYS else num_bytes * PARAMETERS_PER_BYTE if key in WIDTH_KEYS else None
         if limit is not None and number > limit:
@@ -68,10 +71,13 @@ def _numbers(config: Any) -> list[tuple[str, int]]:
     return found + [pair for value in config.values() if isinstance(value, dict) for pair in _numbers(value)]
 
 
-def _stored(path: Path) -> tuple[int, int]:
-    """How many tensors a file holds, and its size in bytes."""
-    try:
-        with safe_open(path, "pt") as opened:
-            return len(list(opened.keys())), path.stat().st_size
-    except (OSError, SafetensorError) as error:
-        raise FoundryError(f"{path} is not a whole safetensors file: {error}") from error
+def _stored_in(paths: list[Path]) -> tuple[int, int]:
+    """How many tensors some files hold, of which each may hold a part of one, and their size in bytes."""
+    names: set[str] = set()
+    for path in paths:
+        try:
+            with safe_open(path, "pt") as opened:
+                names.update(opened.keys())
+        except (OSError, SafetensorError) as error:
+            raise FoundryError(f"{path} is not a whole safetensors file: {error}") from error
+    return len(names), sum(path.stat().st_size for path in paths)

@@ -157,7 +157,10 @@ def _differences_of_checkpoints(first: Path, second: Path, records: tuple[RunRec
     kept = [{path.name for path in manifests.checkpoint_folders(run / "checkpoints")} for run in (first, second)]
     for name in sorted(kept[0] & kept[1]):
         place = f"checkpoints/{name}"
-        for tensors in ("model.safetensors", "optimizer.safetensors"):
+        held = [_tensor_files(run / place) for run in (first, second)]
+        if held[0] != held[1]:
+            yield f"{place}: {sorted(held[0] ^ held[1])} are in one of them only"
+        for tensors in sorted(held[0] & held[1]):
             difference = first_tensor_difference(first / place / tensors, second / place / tensors)
             if difference is not None:
                 yield f"{place}/{tensors}: {difference}"
@@ -167,6 +170,10 @@ def _differences_of_checkpoints(first: Path, second: Path, records: tuple[RunRec
     last = [f"step-{record.steps_done:08d}" for record in records]
     if any(kept) and not all(name in names for name, names in zip(last, kept, strict=True)):
         yield f"checkpoints: kept are {sorted(kept[0])} and {sorted(kept[1])}, the last steps {last[0]} and {last[1]}"
+
+
+def _tensor_files(checkpoint: Path) -> set[str]:
+    return {path.relative_to(checkpoint).as_posix() for path in checkpoint.rglob("*.safetensors")}
 
 
 def _counters(path: Path) -> Any:

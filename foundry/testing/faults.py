@@ -100,14 +100,15 @@ def _launch(
 
 def _signal_at(moment: str, signal_number: int, reached: Callable[[], None]) -> Callable[[Event], None]:
     def listen(event: Event) -> None:
-        if moment == _name_of(event):
+        if moment == name_of(event):
             reached()
             os.kill(os.getpid(), signal_number)
 
     return listen
 
 
-def _name_of(event: Event) -> str:
+def name_of(event: Event) -> str:
+    """The moment that an event marks, as `launch_and_signal` takes it."""
     match event:
         case StepDone():
             return f"step {event.step}"

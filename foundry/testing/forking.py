@@ -24,11 +24,14 @@ from foundry.errors import FoundryError
 WARM_MODULES = [
     "foundry.testing.faults",
     "foundry.testing.kill_points",
+    "foundry.testing.launches",
+    "foundry.tensor_shards",
     "foundry.training.session",
     "foundry.acceptance.worker",
     "numpy.ma",
     "tokenizers",
     "torch._dynamo",
+    "torch.distributed.fsdp",
     "transformers.models.gpt2.modeling_gpt2",
 ]
 """What a launch imports, and what runs scenarios, which each process imports again; the server imports it once."""

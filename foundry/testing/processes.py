@@ -88,6 +88,27 @@ class Command:
         main()
 
 
+def run_torchrun(arguments: Sequence[str], count: int) -> Finished:
+    """Have torchrun start `foundry` in `count` processes, in the current folder.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end in two minutes; it is killed then.
+    """
+    process = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"),
+            *("-m", "foundry", *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=_environment(),
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    return Finished(_as_shell_reports(process.returncode), process.stdout, process.stderr)
+
+
 def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> Finished:
     """Run `foundry`, and send it a signal as soon as a line with `text` stands on its standard output.
 

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from foundry import files, manifests
 from foundry.errors import FoundryError
-from foundry.manifests import WEIGHTS_NAME, Manifest
+from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest
 from foundry.models.io import stored_tensors
-from foundry.tensor_files import content_bytes, read_tensors, write_tensors
+from foundry.tensor_files import content_bytes, local_part, read_tensors, write_tensors
 from foundry.training.optimizer import optimizer_tensors
 from foundry.untrusted import read_json, shown
 
@@ -98,10 +98,10 @@ class CheckpointManager:
                 untouched.
         """
         target = manifests.checkpoint_folder(self.folder, step)
-        _require_finite(target, tensors)
+        require_finite(target, tensors)
         try:
             with files.new_folder(target) as new:
-                described = {name: write_tensors(new / name, held) for name, held in tensors.items()}
+                described = self._write(new, tensors)
                 files.write_json(new / STATE_NAME, state)
                 described[STATE_NAME] = manifests.FileDigest.of(new / STATE_NAME)
                 manifest = Manifest(
@@ -142,7 +142,7 @@ class CheckpointManager:
             )
         for folder in reversed(manifests.checkpoint_folders(self.folder)):
             try:
-                return self._read(folder, tensors, accept)
+                return self._verify_and_read(folder, tensors, accept)
             except ValueError as problem:
                 self._set_aside(folder, str(problem))
         if damaged := manifests.set_aside_folders(self.folder):
@@ -152,7 +152,9 @@ class CheckpointManager:
             )
         return None
 
-    def _read(self, folder: Path, tensors: Tensors, accept: Callable[[Any], State]) -> tuple[Checkpoint, State]:
+    def _verify_and_read(
+        self, folder: Path, tensors: Tensors, accept: Callable[[Any], State]
+    ) -> tuple[Checkpoint, State]:
         if folder.is_symlink():
             raise ValueError("it is a symbolic link")
         manifest = manifests.verify_outline(folder, NEEDED)
@@ -160,23 +162,42 @@ class CheckpointManager:
             raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
         if manifests.checkpoint_folder(self.folder, manifest.step) != folder:
             raise ValueError(f"its manifest says step {shown(str(manifest.step))}")
+        hashed_on_the_way = () if self._needs_parts(manifest, tensors) else tensors
         for name, entry in manifest.files.items():
-            if name not in tensors:
+            if name not in hashed_on_the_way:
                 manifests.verify_file(folder, name, entry)
-        with ThreadPoolExecutor(len(tensors), "restore") as threads:
-            reading = [
-                threads.submit(read_tensors, folder / name, held, manifest.files[name])
-                for name, held in tensors.items()
-            ]
-        for outcome in reading:
-            outcome.result()
+        return Checkpoint(folder, manifest), self._read(folder, manifest, tensors, accept)
+
+    def _read(self, folder: Path, manifest: Manifest, tensors: Tensors, accept: Callable[[Any], State]) -> State:
+        """Fill `tensors` from a checkpoint, of whatever kind it is and they are."""
+        if self._needs_parts(manifest, tensors):
+            from foundry.tensor_shards import check_parts, read_parts
+
+            check_parts(folder, manifest, tensors)
+            read_parts(folder, manifest, tensors)
+        else:
+            with ThreadPoolExecutor(len(tensors), "restore") as threads:
+                reading = [
+                    threads.submit(read_tensors, folder / name, held, manifest.files[name])
+                    for name, held in tensors.items()
+                ]
+            for outcome in reading:
+                outcome.result()
         try:
             state = read_json(folder / STATE_NAME, MAX_STATE_BYTES)
         except ValueError as problem:
             raise ValueError(f"{STATE_NAME} {problem}") from None
         if isinstance(state, dict) and state.get("step", manifest.step) != manifest.step:
             raise ValueError(f"{STATE_NAME} is that of step {shown(str(state['step']))}")
-        return Checkpoint(folder, manifest), accept(state)
+        return accept(state)
+
+    def _write(self, folder: Path, tensors: Tensors) -> dict[str, FileDigest]:
+        """Write the tensors of a checkpoint into a folder in the making; the digests of the files."""
+        return {name: write_tensors(folder / name, held) for name, held in tensors.items()}
+
+    def _needs_parts(self, manifest: Manifest, tensors: Tensors) -> bool:
+        """Whether a checkpoint has to be read piece by piece, because it was written in parts."""
+        return any(manifests.is_in_parts(manifest, name) for name in tensors)
 
     def _remove_superseded(self) -> None:
         if self.keep is None:
@@ -194,10 +215,10 @@ class CheckpointManager:
         self.warn(f"checkpoint {folder.name} is damaged ({' '.join(problem.split())}); set aside as {aside.name}")
 
 
-def _require_finite(target: Path, tensors: Tensors) -> None:
+def require_finite(target: Path, tensors: Tensors) -> None:
     """NaN and infinity must not reach a checkpoint. The sum is finite unless a number is not, or it overflows."""
     for held in tensors.values():
-        for name, tensor in held.items():
+        for name, tensor in ((name, local_part(tensor)) for name, tensor in held.items()):
             if tensor.is_floating_point() and not tensor.sum().isfinite() and not tensor.isfinite().all():
                 raise FoundryError(
                     f"{target}: is not written, because {name} holds numbers that are not finite: the weights have "

@@ -200,6 +200,13 @@ class Run:
         self.record = checked
 
 
+class FollowedRun(Run):
+    """A run as the processes see it that follow the first one of their launch: they keep its record in memory alone."""
+
+    def _write(self, record: RunRecord) -> None:
+        self.record = record
+
+
 def _moment(record: RunRecord) -> Moment:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Moment(state=record.state, reason=record.reason, time=now, step=record.steps_done)

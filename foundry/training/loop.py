@@ -20,6 +20,8 @@ from foundry.errors import FoundryError
 from foundry.hardware import is_out_of_memory
 from foundry.models.loss import loss_sum
 from foundry.reproducibility import derived_seed, seed_generators
+from foundry.training.parallel import ParallelModel
+from foundry.training.processes import ALONE, Processes
 from foundry.training.schedules import learning_rate
 
 SMALLEST_LOSS_SCALE = 1.0
@@ -56,6 +58,8 @@ class TrainingLoop:
         model: on `device`, its trainable parameters held by `optimizer`.
         batches: gives the global batch of any step.
         total_steps: the length of the run, for the learning rate.
+        processes: those that share each global batch.
+        parallel: how they train `model`; None where one process trains it alone.
 
     Attributes:
         micro_batch_size: blocks that pass through the model together; halved when memory runs out.
@@ -69,8 +73,12 @@ class TrainingLoop:
         config: ExperimentConfig,
         total_steps: int,
         device: torch.device,
+        processes: Processes = ALONE,
+        parallel: ParallelModel | None = None,
     ) -> None:
         self.model = model
+        self.processes = processes
+        self.parallel = parallel or ParallelModel(model)
         self.optimizer = optimizer
         self.batches = batches
         self.config = config
@@ -92,7 +100,7 @@ class TrainingLoop:
         batch = self.batches.batch(step)
         while (sums := self._accumulate(step, batch)) is None:
             self._halve(step)
-        loss, num_targets = float(sums[0]), sums[1]
+        loss, num_targets = self.processes.sums([float(sums[0])])[0], sums[1]
         rate = learning_rate(self.config.training, step, self.total_steps)
 
         # The norm is that of the true gradients, so a scaled one is unscaled before it is clipped.
@@ -112,7 +120,7 @@ class TrainingLoop:
         """Gradients of the mean over the tokens of the global batch: each micro-batch adds its share of the sum.
 
         Returns:
-            The loss and the number of target tokens; None where memory ran out.
+            This process's share of the loss, and the number of target tokens; None where memory ran out.
         """
         num_targets = count_targets(batch.labels)
         if not self.model.training:
@@ -120,10 +128,12 @@ class TrainingLoop:
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.device)
         try:
-            for first, micro_batch in batch.micro_batches(self.micro_batch_size):
+            share = self.processes.share(len(batch.input_ids))
+            for first, micro_batch in batch.micro_batches(self.micro_batch_size, share):
                 seed_generators(derived_seed(self.config.random_seed, "step", step, first), self.device)
-                loss = self._loss_sum(micro_batch)[0] / max(1, num_targets)
-                self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                with self.parallel.accumulation(is_last=first + self.micro_batch_size >= share.stop):
+                    loss = self._loss_sum(micro_batch, self.parallel.forward)[0] / max(1, num_targets)
+                    self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -137,6 +147,12 @@ class TrainingLoop:
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+        if self.processes.count > 1:
+            raise FoundryError(
+                f"step {step}: there is not enough memory on {self.device} for {self.micro_batch_size} blocks at a "
+                "time; lower data.batch_size and raise training.gradient_accumulation_steps by as much. "
+                "The checkpoints are whole"
+            )
         if self.micro_batch_size == 1:
             data = self.config.data
             raise FoundryError(
@@ -154,10 +170,10 @@ class TrainingLoop:
             FoundryError: it is not finite.
         """
         self.model.eval()
+        losses, counts = self._validation_sums(validation)
         total, num_targets = 0.0, 0
-        for batch in sequential_batches(validation, self.micro_batch_size, self.config.data.max_validation_blocks):
-            loss, count = self._loss_sum(batch)
-            total += float(loss)
+        for loss, count in zip(losses, counts, strict=True):
+            total += loss
             num_targets += int(count)
         if not math.isfinite(total):
             raise FoundryError(
@@ -166,17 +182,37 @@ class TrainingLoop:
             )
         return total / num_targets
 
-    def _loss_sum(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _validation_sums(self, validation: BlockDataset) -> tuple[list[float], list[float]]:
+        """Summed loss and number of targets of each batch of `validation`, computed by the processes in turn.
+
+        Where a pass through the model is an affair of all processes, those without a batch of their own in the last
+        round join in with one whose result is not counted.
+        """
+        batches = sequential_batches(validation, self.micro_batch_size, self.config.data.max_validation_blocks)
+        losses, counts = [], []
+        for number, batch in enumerate(batches):
+            is_mine = number % self.processes.count == self.processes.rank
+            loss, count = self._loss_sum(batch, self.model) if is_mine else (0.0, 0)
+            losses.append(float(loss))
+            counts.append(float(count))
+        if self.parallel.is_sharded and 0 < len(losses) % self.processes.count <= self.processes.rank:
+            self._loss_sum(batch, self.model)
+        return self.processes.sums(losses), self.processes.sums(counts)
+
+    def _loss_sum(self, batch: Batch, model: nn.Module) -> tuple[Tensor, Tensor]:
         input_ids_BL = batch.input_ids.to(self.device, non_blocking=True)
         labels_BL = batch.labels.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, dtype=self.amp_dtype, enabled=self.amp_dtype is not None):
-            return loss_sum(self.model, input_ids_BL, labels_BL)
+            return loss_sum(model, input_ids_BL, labels_BL)
 
     def _clip(self) -> float:
         """Scale the gradients down to `max_grad_norm`; the norm they had before."""
         limit = self.config.training.max_grad_norm
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
-        return float(nn.utils.clip_grad_norm_(parameters, math.inf if limit is None else limit))
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        norm = self.parallel.whole(nn.utils.get_total_norm(gradients))
+        nn.utils.clip_grads_with_norm_(parameters, math.inf if limit is None else limit, norm)
+        return float(norm)
 
     def _is_scale_to_blame(self, loss: float) -> bool:
         """float16 gradients overflow now and then: the scaler leaves such a step out, and scales less from then on."""

@@ -58,6 +58,22 @@ class MetricsLog:
         self._stream.close()
 
 
+class NoMetrics(MetricsLog):
+    """Takes what `MetricsLog` takes, and writes nothing: one process of a launch writes the metrics for all."""
+
+    def __init__(self) -> None:
+        pass
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Leave it to the process that writes."""
+
+    def flush_to_disk(self) -> None:
+        """Nothing is under way."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def _row_in(line: bytes) -> dict[str, Any] | None:
     """The row that a line holds; None where it is damaged."""
     try:

@@ -16,7 +16,7 @@ from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
 from foundry.data.processor import DataProcessor, PreparedData
 from foundry.errors import FoundryError
-from foundry.hardware import check_precision, choose_device, prepare_backend
+from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
 from foundry.reproducibility import derived_seed, environment_snapshot
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
@@ -26,8 +26,11 @@ from foundry.training.events import Listener, Message
 from foundry.training.lifecycle import Run
 from foundry.training.loop import TrainingLoop
 from foundry.training.optimizer import create_optimizer
+from foundry.training.parallel import check_parallel, device_of, parallel_model
+from foundry.training.processes import Processes
 from foundry.training.room import require_room
 from foundry.training.schedules import checkpoint_steps, warmup_steps
+from foundry.training.shared_checkpoints import SharedCheckpoints
 from foundry.training.steps import Outcome, Steps
 
 
@@ -37,27 +40,30 @@ class Preparation:
 
     Attributes:
         total_steps: the length of the run.
+        processes: those that train it.
     """
 
     device: torch.device
     data: PreparedData
     order: BatchOrder
     total_steps: int
+    processes: Processes
 
 
-def prepare(config: ExperimentConfig, listen: Listener) -> Preparation:
+def prepare(config: ExperimentConfig, processes: Processes, listen: Listener) -> Preparation:
     """Check what can be checked and tokenize the corpus; no run folder is touched.
 
     Raises:
-        UserError: the corpus, the device or the length of the run cannot be used.
+        UserError: the corpus, the device, the length of the run or the number of processes cannot be used.
     """
-    device = choose_device(config.training.device)
+    check_parallel(config, processes)
+    device = device_of(config.training, processes)
     check_precision(config.training, device)
     data = DataProcessor(config, report=lambda text: listen(Message(text))).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     total_steps = config.training.train_steps or order.total_steps(config.training.epochs or 1)
     warmup_steps(config.training, total_steps)
-    return Preparation(device, data, order, total_steps)
+    return Preparation(device, data, order, total_steps, processes)
 
 
 class Session:
@@ -68,15 +74,19 @@ class Session:
         self.config = config
         self.preparation = preparation
         self.listen = listen
-        self.checkpoints = CheckpointManager(
-            run.checkpoints,
-            run.record.fingerprint,
-            config.training.keep_checkpoints,
-            warn=self.warn,
-            milestones=config.training.checkpoint_milestones,
-        )
+        self.processes = preparation.processes
+        self.checkpoints = self._checkpoints()
         steps_per_epoch = preparation.order.num_blocks / config.global_batch_size
         self.scheduled = frozenset(checkpoint_steps(config.training, preparation.total_steps, steps_per_epoch))
+
+    def _checkpoints(self) -> CheckpointManager:
+        run, training = self.run, self.config.training
+        settings = (run.checkpoints, run.record.fingerprint, training.keep_checkpoints, self.warn)
+        if self.processes.count == 1:
+            return CheckpointManager(*settings, training.checkpoint_milestones)
+        return SharedCheckpoints(
+            *settings, training.checkpoint_milestones, self.processes, in_parts=training.parallel == "fsdp"
+        )
 
     def warn(self, text: str) -> None:
         """Tell the listener something that the user should look at."""
@@ -94,14 +104,14 @@ class Session:
         prepare_backend(self.config.training, self.preparation.device)
         with self._batches() as batches:
             loop = self._build(batches)
-            require_room(
-                self.run, self.config, checkpoint_tensors(loop.model, loop.optimizer), self.scheduled, self.warn
-            )
+            tensors = checkpoint_tensors(loop.model, loop.optimizer)
+            self.processes.first(lambda: require_room(self.run, self.config, tensors, self.scheduled, self.warn))
             counters = self.restore(loop)
             next_step = min(counters.step + 1, self.preparation.total_steps)
             reason = f"step {next_step} of {self.preparation.total_steps} is next"
             self.run.move("training", reason, steps_done=counters.step)
-            files.write_json(self.run.folder / "environment.json", environment_snapshot())
+            if self.processes.is_first:
+                files.write_json(self.run.folder / "environment.json", environment_snapshot())
             return Steps(self, loop, counters).run()
 
     def _record_data(self, data: PreparedData) -> None:
@@ -112,15 +122,18 @@ class Session:
                 f"{self.run.folder}: this run was begun on other tokens (digest {begun_with[:12]}, now "
                 f"{data.digest[:12]}); restore that corpus, or start anew by another experiment_name"
             )
-        if not self.run.tokenizer.exists():
-            with files.new_folder(self.run.tokenizer) as folder:
-                data.tokenizer.save(folder)
-        files.write_json(self.run.folder / "data.json", data.statistics)
+        self.processes.first(lambda: self._write_data(data))
         self.run.note(
             data_digest=data.digest,
             total_steps=self.preparation.total_steps,
             vocabulary_size=data.tokenizer.vocab_size,
         )
+
+    def _write_data(self, data: PreparedData) -> None:
+        if not self.run.tokenizer.exists():
+            with files.new_folder(self.run.tokenizer) as folder:
+                data.tokenizer.save(folder)
+        files.write_json(self.run.folder / "data.json", data.statistics)
 
     @contextmanager
     def _batches(self) -> Iterator[BatchSource]:
@@ -138,9 +151,17 @@ class Session:
         model.to(self.preparation.device)
         if self.config.training.use_gradient_checkpointing:
             enable_gradient_checkpointing(model)
+        parallel = parallel_model(model, self.config.training, self.preparation.device, self.processes)
         optimizer = create_optimizer(model, self.config.training)
         return TrainingLoop(
-            model, optimizer, batches, self.config, self.preparation.total_steps, self.preparation.device
+            model,
+            optimizer,
+            batches,
+            self.config,
+            self.preparation.total_steps,
+            self.preparation.device,
+            self.processes,
+            parallel,
         )
 
     def restore(self, loop: TrainingLoop) -> Counters:

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from foundry.errors import LeftAtOnce
+from foundry.training.processes import Processes
 
 STANDARD_ERROR = 2
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -26,8 +27,14 @@ class StopRequest:
         received: the number of the signal; None while there was none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Processes) -> None:
         self.received: int | None = None
+        self._processes = processes
+
+    @property
+    def agreed(self) -> int | None:
+        """The signal that any process of the launch has received; each of them asks at the same time."""
+        return self._processes.largest(self.received or 0) or None
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Keep the signal, and let the next one end the process as the system would: whatever runs, at once.
@@ -38,16 +45,16 @@ class StopRequest:
         self.received = number
         for other in STOPPING:
             signal.signal(other, signal.SIG_DFL)
-        if os.isatty(STANDARD_ERROR):
+        if self._processes.is_first and os.isatty(STANDARD_ERROR):
             name = signal.Signals(number).name
             sentence = f"\r\n{name}: the step is finished and saved first; a second one leaves at once\r\n"
             os.write(STANDARD_ERROR, sentence.encode())
 
 
 @contextmanager
-def stop_requests() -> Iterator[StopRequest]:
+def stop_requests(processes: Processes) -> Iterator[StopRequest]:
     """While the block runs, SIGINT and SIGTERM ask for a stop; in the main thread only, where Python allows it."""
-    request = StopRequest()
+    request = StopRequest(processes)
     previous: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         previous = {number: signal.signal(number, request.handle) for number in STOPPING}

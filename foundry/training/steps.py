@@ -13,7 +13,7 @@ from foundry.training.counters import Counters, state_of
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.events import CheckpointSaved, Evaluated, StepDone
 from foundry.training.loop import StepResult, TrainingLoop
-from foundry.training.metrics import MetricsLog
+from foundry.training.metrics import MetricsLog, NoMetrics
 from foundry.training.saving import CheckpointSaver
 from foundry.training.schedules import is_evaluation_due, learning_rate
 from foundry.training.signals import StopRequest, stop_requests
@@ -48,9 +48,11 @@ class Steps:
         self.counters = counters
         self.first_step = counters.step + 1
         self.total_steps = session.preparation.total_steps
-        self.metrics = MetricsLog(session.run.metrics, resume_after_step=counters.step)
+        self.metrics = self._metrics_log()
         self.saver = CheckpointSaver(
-            session.checkpoints, lambda: self.metrics.flush_to_disk(), self.training.async_checkpoints
+            session.checkpoints,
+            lambda: self.metrics.flush_to_disk(),
+            self.training.async_checkpoints and session.processes.count == 1,
         )
         self.stopping_at_save: dict[int, EarlyStopping] = {}
         self.speed = Speed()
@@ -62,13 +64,13 @@ class Steps:
             Interrupted: a signal asked to stop; the step was finished and checkpointed.
             FoundryError: what failed; the checkpoints are as they were.
         """
-        with stop_requests() as request:
+        with stop_requests(self.session.processes) as request:
             try:
                 while self.counters.step < self.total_steps and not self.counters.early_stopping.should_stop:
                     self._make(self.counters.step + 1, request)
                 self._note_saved(wait=True)
-                if request.received:
-                    raise Interrupted(request.received, self.counters.step)
+                if signal_number := request.agreed:
+                    raise Interrupted(signal_number, self.counters.step)
             finally:
                 self.saver.settle()
                 self.metrics.close()
@@ -107,11 +109,12 @@ class Steps:
         stopping = self.counters.early_stopping
         is_best = validation_loss is not None and stopping.lowest_step == step
         is_last = step == self.total_steps or stopping.should_stop
-        if is_last or is_best or step in self.session.scheduled or request.received:
+        signal_number = request.agreed
+        if is_last or is_best or step in self.session.scheduled or signal_number:
             self._save(step, validation_loss)
-        if request.received:
+        if signal_number:
             self._note_saved(wait=True)
-            raise Interrupted(request.received, step)
+            raise Interrupted(signal_number, step)
 
     # --- the update, and what may be wrong with it ---
 
@@ -138,7 +141,8 @@ class Steps:
         if not result.is_bad:
             return
         path = self.session.run.folder / "bad-steps" / f"step-{result.step:08d}.json"
-        files.write_json(path, self._batch_for_people(result))
+        if self.session.processes.is_first:
+            files.write_json(path, self._batch_for_people(result))
         what = f"step {result.step}: the loss is {result.loss} and the gradient norm {result.gradient_norm}"
         if self.counters.bad_steps >= self.training.max_bad_steps:
             raise FoundryError(
@@ -183,7 +187,7 @@ class Steps:
         )
         self.counters = self.session.restore(self.loop)
         self.metrics.close()
-        self.metrics = MetricsLog(run.metrics, resume_after_step=self.counters.step)
+        self.metrics = self._metrics_log()
         self.speed.restart()
         return True
 
@@ -230,6 +234,11 @@ class Steps:
                 left,
             )
         )
+
+    def _metrics_log(self) -> MetricsLog:
+        if not self.session.processes.is_first:
+            return NoMetrics()
+        return MetricsLog(self.session.run.metrics, resume_after_step=self.counters.step)
 
     def _save(self, step: int, validation_loss: float | None) -> None:
         self.stopping_at_save[step] = self.counters.early_stopping
