@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from foundry import manifests
 from foundry.config import ExperimentConfig
-from foundry.files import sha256_of
 from foundry.testing.forking import TIMEOUT_SECONDS, forked
 from foundry.training.events import CheckpointSaved, Event, StateChanged, StepDone
 from foundry.training.metrics import read_metrics
@@ -46,10 +46,11 @@ def change_metrics(run_folder: Path, change: Callable[[list[dict[str, Any]]], No
 
 
 def flip_bit_unnoticed(folder: Path, name: str) -> None:
-    """Invert a bit in the last number of a folder's file, and correct its digest in the manifest."""
+    """Invert a bit in the last number of a folder's file, and let the manifest list what it now holds."""
     flip_bit(folder / name, -1)
-    digest = sha256_of(folder / name)
-    change_json(folder / "manifest.json", lambda manifest: manifest["files"][name].update(sha256=digest))
+    manifest = manifests.read_manifest(folder)
+    described = {**manifest.files, name: manifests.FileDigest.of(folder / name)}
+    manifests.store_manifest(folder, manifest.model_copy(update={"files": described}))
 
 
 def cut_file(path: Path, num_bytes: int) -> None:
