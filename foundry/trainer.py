@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 import foundry
 from foundry import files, manifests
@@ -27,6 +24,7 @@ from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
 from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
 from foundry.training.log_file import log_to_file
+from foundry.training.run_lock import RunLock
 
 
 @dataclass(frozen=True)
@@ -99,27 +97,11 @@ class Trainer:
         """
         if self._is_complete():
             return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
-        with self._alone():
+        with RunLock(self.run_folder).held(self._warn):
             return self._go_on()
 
     def _is_complete(self) -> bool:
         return (self.run_folder / RECORD_NAME).exists() and RunRecord.read(self.run_folder).state == "cleaned"
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other process works on the run meanwhile. A process that ends, however it ends, gives the lock back."""
-        lock = FileLock(self.run_folder.parent / ".locks" / f"{self.run_folder.name}.lock")
-        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise FoundryError(
-                f"{self.run_folder}: another process is at work on this run; wait for it, or stop it"
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _go_on(self) -> TrainingReport:
         run = Run.open(self.run_folder) if (self.run_folder / RECORD_NAME).exists() else None
@@ -207,6 +189,9 @@ class Trainer:
         event = StateChanged(state, reason)
         self._on_event(event)
         self._log_of(run)(event)
+
+    def _warn(self, text: str) -> None:
+        self._on_event(Message(text, warning=True))
 
     def _log_of(self, run: Run) -> Listener:
         return log_to_file(self.config.logging.dir or run.folder, run.record.run_id, self.config.logging.level)
