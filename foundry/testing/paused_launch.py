@@ -6,6 +6,7 @@ import multiprocessing
 import multiprocessing.synchronize
 import os
 import signal
+import time
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ class PausedLaunch:
     """A process that trains `config`, and is stopped (SIGSTOP) when it has made `step`: it lives, and holds its run.
 
     Raises:
-        TimeoutError: it did not come to that step in two minutes.
+        TimeoutError: it ended before that step, or did not come to it in two minutes.
     """
 
     def __init__(self, config: ExperimentConfig, step: int) -> None:
@@ -34,9 +35,11 @@ class PausedLaunch:
         arguments = (to_yaml(config), str(Path.cwd()), step, reached, torch.get_num_threads())
         self._process = context.Process(target=_launch, args=arguments)
         self._process.start()
-        if not reached.wait(TIMEOUT_SECONDS):
-            self.kill()
-            raise TimeoutError(f"the launch did not come to step {step}")
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not reached.wait(0.1):
+            if not self._process.is_alive() or time.monotonic() > deadline:
+                self.kill()
+                raise TimeoutError(f"the launch did not come to step {step} (exit code {self._process.exitcode})")
 
     @property
     def process_id(self) -> int:

@@ -22,10 +22,11 @@ from foundry import files
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
 from foundry.data.processor import DataProcessor, PreparedData
+from foundry.environments import record_environment
 from foundry.errors import FoundryError, Interrupted
 from foundry.hardware import check_precision, choose_device, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
-from foundry.reproducibility import derived_seed, environment_snapshot, restore_rng, rng_snapshot
+from foundry.reproducibility import derived_seed, restore_rng, rng_snapshot
 from foundry.training.checkpointing import CheckpointManager
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.events import CheckpointSaved, Evaluated, Listener, Message, StepDone
@@ -112,7 +113,7 @@ class Session:
             next_step = min(done + 1, self.preparation.total_steps)
             reason = f"step {next_step} of {self.preparation.total_steps} is next"
             self.run.move("training", reason, steps_done=done)
-            files.write_json(self.run.folder / "environment.json", environment_snapshot())
+            record_environment(self.run.folder, self.config, next_step=done + 1)
             return _Steps(self, loop).run_from(done, stopping)
 
     def _record_data(self, data: PreparedData) -> None:
