@@ -92,8 +92,8 @@ class Contest:
         self.config = small_experiment(self.settings)
         self.data = DataProcessor(self.config).prepare()
         order = BatchOrder(len(self.data.training), shape.batch_size, self.config.random_seed)
-        batches = BatchSource(self.data.training, order, shape.batch_size, 0)
-        self.batches = [batches.micro_batches(step)[0] for step in range(1, shape.steps + 1)]
+        batches = BatchSource(self.data.training, order)
+        self.batches = [batches.batch(step) for step in range(1, shape.steps + 1)]
         self.rows = [ids for batch in self.batches for ids in batch.input_ids]
 
     def model(self) -> Any:

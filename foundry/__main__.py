@@ -9,18 +9,10 @@ import typer
 
 from foundry.cli import app
 from foundry.errors import FoundryError, UserError
+from foundry.files import FAILURES_OF_THE_DISK
 from foundry.terminal import discard_output
 
-FAILURES_OF_THE_MACHINE = {
-    errno.EACCES,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.EIO,
-    errno.EMFILE,
-    errno.ENOSPC,
-    errno.EPERM,
-    errno.EROFS,
-}
+FAILURES_OF_THE_MACHINE = {*FAILURES_OF_THE_DISK, errno.EMFILE}
 """Operating system errors that no code can prevent, exit code 1."""
 MISTAKES_ABOUT_FILES = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
 """A file was named where a folder is needed, or a folder where a file is: exit code 2.

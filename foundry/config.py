@@ -331,6 +331,11 @@ class TrainingConfig(Section):
     """Gradients are scaled down to this global norm; null leaves them as they are."""
     evaluation_interval: PositiveInt | None = None
     """Steps between validation losses; null means a tenth of all steps. The last step is always evaluated."""
+    max_bad_steps: Annotated[PositiveInt, does_not_change_weights] = 3
+    """A step whose loss or gradient is not finite changes no weight; after so many in a row the run fails."""
+    loss_spike_factor: Annotated[float, Field(gt=1), BeforeValidator(_as_number)] | None = None
+    """A loss above this many times the median of the last 16 takes the run back to its last checkpoint, and the batches
+    since then are left out; null never does."""
     early_stopping_patience: PositiveInt | None = None
     """Evaluations without improvement after which training stops; null never stops early."""
     early_stopping_min_delta: NonNegativeFloat = 0.0
@@ -348,6 +353,10 @@ class TrainingConfig(Section):
     """Scheduled checkpoints are at least this many steps apart."""
     keep_checkpoints: Annotated[PositiveInt | None, does_not_change_weights] = 3
     """The newest checkpoints that stay on disk, beside the best one; null keeps all."""
+    checkpoint_milestones: Annotated[tuple[PositiveInt, ...], does_not_change_weights] = ()
+    """Steps after which a checkpoint is saved that stays while newer ones come and go."""
+    async_checkpoints: Annotated[StrictBool, does_not_change_weights] = True
+    """Write checkpoints while training goes on, from a copy in memory as large as weights and optimizer state."""
     use_gradient_checkpointing: Annotated[StrictBool, does_not_change_weights] = False
     """Recompute activations in the backward pass: less memory, about a third more time, the same numbers."""
     use_tf32: StrictBool = False
@@ -360,7 +369,7 @@ class TrainingConfig(Section):
     ] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
 
-    @field_validator("checkpoint_schedule")
+    @field_validator("checkpoint_schedule", "checkpoint_milestones")
     @classmethod
     def _schedule_ascends(cls, steps: tuple[int, ...] | None) -> tuple[int, ...] | None:
         if steps is not None and list(steps) != sorted(set(steps)):

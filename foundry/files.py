@@ -7,6 +7,7 @@ the final one, because a rename is atomic within one filesystem only.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import json
@@ -16,7 +17,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from foundry.errors import FoundryError
+
 TEMPORARY_PREFIX = ".writing-"
+FAILURES_OF_THE_DISK = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""Operating system errors that say that something cannot be written, and that no code can prevent."""
+
+
+def disk_failure(error: OSError, place: Path, what: str = "", needed: int | None = None) -> FoundryError:
+    """An error of the disk in one line: what could not be written, why, and how much room there is.
+
+    Args:
+        place: an existing folder on the disk, named where the error names no file.
+        what: could not be written, where it is more than that file.
+        needed: the bytes that were to be written, where that is known.
+    """
+    need = f"it needs {needed:,} bytes, and " if needed is not None else ""
+    return FoundryError(
+        f"{error.filename or place}: {what}{' ' * bool(what)}could not be written: {error.strerror or error}; {need}"
+        f"{shutil.disk_usage(place).free:,} bytes are free there. Earlier checkpoints are whole; mend that and launch "
+        "again to go on"
+    )
 
 
 def sha256_of(path: Path) -> str:
@@ -58,19 +87,27 @@ def _is_running(process: str) -> bool:
     return True
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one rename: a reader sees the old file or the new one, never a part."""
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A temporary name that becomes the file `path` in one rename when the block ends without an exception.
+
+    A reader sees the old file or the new one, never a part. What was written is flushed to disk before the rename.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_sibling(path)
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield temporary
+        flush_to_disk(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     flush_to_disk(path.parent)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one rename."""
+    with new_file(path) as new:
+        new.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -108,6 +145,28 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     flush_to_disk(path.parent)
+
+
+@contextlib.contextmanager
+def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
+    """An empty folder in `parent` for the length of the block; one that a killed process left is removed first."""
+    folder = temporary_sibling(parent / name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_remains(folder: Path) -> None:
+    """Remove what killed processes have left half-written in `folder` and in the folders in it.
+
+    Only for whoever has `folder` to itself: what is being written there now would be removed, too.
+    """
+    for depth in ("", "*/"):
+        for left in folder.glob(f"{depth}{TEMPORARY_PREFIX}*"):
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink(missing_ok=True)
 
 
 def remove_folder(folder: Path) -> None:

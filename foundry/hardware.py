@@ -53,3 +53,13 @@ def prepare_backend(training: TrainingConfig, device: torch.device) -> None:
     torch.backends.cuda.matmul.allow_tf32 = training.use_tf32
     torch.backends.cudnn.allow_tf32 = training.use_tf32
     torch.backends.cudnn.benchmark = False
+
+
+OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "not enough memory", "bad_alloc", "out of memory", "could not create a")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had, on a GPU or on the host."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in OUT_OF_MEMORY_TEXTS)

@@ -18,7 +18,8 @@ from foundry import files
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
 WEIGHTS_NAME = "model.safetensors"
-CHECKPOINT_FOLDER = re.compile(r"step-\d{8,}")
+CHECKPOINT_FOLDER = re.compile(r"step-\d{8,18}")
+SET_ASIDE_PREFIX = "damaged-"
 
 
 class FileDigest(BaseModel):
@@ -80,15 +81,6 @@ def describe_files(folder: Path) -> dict[str, FileDigest]:
     }
 
 
-def write_manifest(folder: Path, *, step: int, validation_loss: float | None, fingerprint: str) -> Manifest:
-    """Describe the files of `folder` and write its manifest, the last file of a folder in the making."""
-    manifest = Manifest(
-        step=step, validation_loss=validation_loss, fingerprint=fingerprint, files=describe_files(folder)
-    )
-    store_manifest(folder, manifest)
-    return manifest
-
-
 def store_manifest(folder: Path, manifest: Manifest) -> Path:
     """Write `manifest` into `folder`; its path."""
     path = folder / MANIFEST_NAME
@@ -135,6 +127,18 @@ def verify(folder: Path, needed: tuple[str, ...]) -> Manifest:
     Raises:
         ValueError: says what is missing or damaged.
     """
+    manifest = verify_outline(folder, needed)
+    for name, entry in manifest.files.items():
+        verify_file(folder, name, entry)
+    return manifest
+
+
+def verify_outline(folder: Path, needed: tuple[str, ...]) -> Manifest:
+    """The manifest of `folder`, after it was compared with the names and sizes of the files; no content is read.
+
+    Raises:
+        ValueError: says what is missing or has another size.
+    """
     manifest = read_manifest(folder)
     for name in needed:
         if name not in manifest.files:
@@ -145,9 +149,21 @@ def verify(folder: Path, needed: tuple[str, ...]) -> Manifest:
             raise ValueError(f"{name} is missing")
         if path.stat().st_size != entry.bytes:
             raise ValueError(f"{name} has {path.stat().st_size:,} bytes instead of {entry.bytes:,}")
-        if files.sha256_of(path) != entry.sha256:
-            raise ValueError(f"{name} does not have the SHA-256 that {MANIFEST_NAME} lists")
     return manifest
+
+
+def verify_file(folder: Path, name: str, entry: FileDigest) -> None:
+    """Check every byte of one file.
+
+    Raises:
+        ValueError: it does not have its digest, or cannot be read.
+    """
+    try:
+        found = files.sha256_of(folder / name)
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read: {error.strerror}") from None
+    if found != entry.sha256:
+        raise ValueError(f"{name} does not have the SHA-256 that {MANIFEST_NAME} lists")
 
 
 def readable_checkpoints(folder: Path) -> list[tuple[Path, Manifest]]:
@@ -171,3 +187,8 @@ def checkpoint_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if CHECKPOINT_FOLDER.fullmatch(path.name))
+
+
+def set_aside_folders(folder: Path) -> list[Path]:
+    """The checkpoints below `folder` that were found damaged and set aside."""
+    return sorted(folder.glob(f"{SET_ASIDE_PREFIX}step-*"))

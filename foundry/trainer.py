@@ -7,7 +7,6 @@ imported before training really has to go on.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +104,8 @@ class Trainer:
 
     def _go_on(self) -> TrainingReport:
         run = Run.open(self.run_folder) if (self.run_folder / RECORD_NAME).exists() else None
+        if run is not None:
+            files.remove_remains(run.folder)
         if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
             run = self._train(run)
         if run.record.state == "stopped":
@@ -125,6 +126,11 @@ class Trainer:
         except (Interrupted, KeyboardInterrupt) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
             raise
+        except OSError as error:
+            self._move_if_possible(run, "failed", str(error))
+            if error.errno not in files.FAILURES_OF_THE_DISK:
+                raise
+            raise files.disk_failure(error, run.folder) from error
         except BaseException as error:
             self._move_if_possible(run, "failed", f"{type(error).__name__}: {error}")
             raise
@@ -156,8 +162,8 @@ class Trainer:
             raise FoundryError(
                 f"{checkpoint}: the best checkpoint cannot be published: {problem}; nothing was published or removed"
             ) from None
-        with tempfile.TemporaryDirectory(prefix="foundry-") as staging:
-            bundle, digests = bundle_of(run, checkpoint, Path(staging))
+        with files.temporary_folder(run.folder, "publishing") as staging:
+            bundle, digests = bundle_of(run, checkpoint, staging)
             location = self.store.publish(bundle)
         confirmed = self.store.confirmed_digests(location)
         if confirmed != digests:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import socket
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
@@ -16,7 +18,7 @@ from filelock import FileLock
 
 from foundry.errors import FoundryError
 from foundry.files import write_json
-from foundry.testing.paused_launch import PausedLaunch
+from foundry.testing.paused_launch import paused_launch
 from foundry.testing.runs import Runs, contents_of
 from foundry.trainer import Trainer
 from foundry.training.events import Message
@@ -27,7 +29,7 @@ from foundry.training.run_lock import RunLock
 class OtherLaunches:
     """The launches beside the one of this process."""
 
-    started: list[PausedLaunch] = field(default_factory=list)
+    started: list[BaseProcess] = field(default_factory=list)
 
 
 def runs_of(context: Context) -> Runs:
@@ -35,8 +37,8 @@ def runs_of(context: Context) -> Runs:
     return found
 
 
-def other_launch(context: Context) -> PausedLaunch:
-    started: list[PausedLaunch] = context.world.of(OtherLaunches).started
+def other_launch(context: Context) -> BaseProcess:
+    started: list[BaseProcess] = context.world.of(OtherLaunches).started
     return started[-1]
 
 
@@ -50,14 +52,15 @@ def change_details(context: Context, **changes: object) -> None:
 def another_process(context: Context, number: int) -> None:
     config = runs_of(context).config()
     runs_of(context).folder = Trainer(config).run_folder
-    launch = PausedLaunch(config, number)
-    context.add_cleanup(launch.kill)
-    context.world.of(OtherLaunches).started.append(launch)
+    until_the_end = contextlib.ExitStack()
+    context.add_cleanup(until_the_end.close)
+    context.world.of(OtherLaunches).started.append(until_the_end.enter_context(paused_launch(config, number)))
 
 
 @given("that process was killed")
 def that_process_killed(context: Context) -> None:
     other_launch(context).kill()
+    other_launch(context).join()
 
 
 @given("the run is held by a process that has not said so")
@@ -96,7 +99,7 @@ def link_launched(context: Context, name: str) -> None:
 @then("the message names that process, this host and the time of its launch")
 def message_names(context: Context) -> None:
     message = str(runs_of(context).error)
-    who = rf"process {other_launch(context).process_id} on {re.escape(socket.gethostname())}, since 20\d\d-\d\d-\d\dT"
+    who = rf"process {other_launch(context).pid} on {re.escape(socket.gethostname())}, since 20\d\d-\d\d-\d\dT"
     assert re.search(who, message), f"{who} is not in {message}"
 
 

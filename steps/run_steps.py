@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from foundry import manifests
 from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
-from foundry.testing.comparison import assert_same_run, assert_same_tensors, first_tensor_difference
+from foundry.testing.comparison import assert_identical_runs, assert_same_tensors, first_tensor_difference
 from foundry.testing.experiments import small_experiment, write_code_corpus, write_noise_corpus
 from foundry.testing.faults import cut_file, flip_byte, launch_and_signal
 from foundry.testing.repositories import python_project
@@ -569,7 +569,7 @@ def nothing_published(context: Context) -> None:
 def bit_identical(context: Context) -> None:
     runs = runs_of(context)
     assert runs.finished.run_folder != runs.uninterrupted.run_folder, "a run was compared with itself"
-    assert_same_run(runs.folder, runs.uninterrupted.run_folder, runs.uninterrupted.record.steps_done)
+    assert_identical_runs(runs.folder, runs.uninterrupted.run_folder)
 
 
 @then("its final weights and optimizer state are bit-identical to the reference's")

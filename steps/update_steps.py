@@ -43,14 +43,14 @@ class Update:
     made: list[tuple[float, dict[str, torch.Tensor]]] = field(default_factory=list)
 
 
-class ListedBatches:
-    """The same micro-batches at every step."""
+class OneBatch:
+    """The same global batch at every step."""
 
-    def __init__(self, batches: list[Batch]) -> None:
-        self.batches = batches
+    def __init__(self, batch: Batch) -> None:
+        self.only = batch
 
-    def micro_batches(self, _step: int) -> list[Batch]:
-        return self.batches
+    def batch(self, _step: int) -> Batch:
+        return self.only
 
 
 def small_model(config: ExperimentConfig, vocab_size: int) -> torch.nn.Module:
@@ -98,8 +98,8 @@ def step_made(context: Context, count: int, size: int) -> None:
     loss.backward()
     update.expected_loss = loss.item()
     update.expected_gradient = gradients_of(update.model)
-    pieces = [update.sequences[start : start + size] for start in range(0, count * size, size)]
-    batches: Any = ListedBatches([padded(piece, 32, pad_id=7) for piece in pieces])
+    assert count * size == len(update.sequences)
+    batches: Any = OneBatch(padded(update.sequences, 32, pad_id=7))
     optimizer = create_optimizer(update.model, config.training)
     loop = TrainingLoop(update.model, optimizer, batches, config, total_steps=10, device=torch.device("cpu"))
     update.result = loop.step(1)
@@ -123,11 +123,11 @@ def step_made_with_batch_twice(context: Context) -> None:
 def make_with_dropout(context: Context, kinds: list[tuple[int, int]]) -> None:
     """Make a step from the same weights for each (step number, times the one micro-batch is given)."""
     update = context.world.of(Update)
-    config = small_experiment({"model.dropout": 0.5})
+    config = small_experiment({"model.dropout": 0.5, "data.batch_size": len(update.sequences)})
     for step, times in kinds:
         model = small_model(config, VOCABULARY)
         torch.rand(17 * len(update.made))
-        batches: Any = ListedBatches([padded(update.sequences, 32, pad_id=7)] * times)
+        batches: Any = OneBatch(padded(update.sequences * times, 32, pad_id=7))
         optimizer = create_optimizer(model, config.training)
         loop = TrainingLoop(model, optimizer, batches, config, total_steps=10, device=torch.device("cpu"))
         update.made.append((loop.step(step).loss, gradients_of(model)))
@@ -196,7 +196,7 @@ def plain_loop(context: Context) -> None:
     update, config = context.world.of(Update), context.world.of(Runs).config()
     data = DataProcessor(config).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
-    batches = BatchSource(data.training, order, config.data.batch_size, 0)
+    batches = BatchSource(data.training, order)
     model = small_model(config, data.tokenizer.vocab_size)
     vectors = [p for p in model.parameters() if p.ndim < 2]
     matrices = [p for p in model.parameters() if p.ndim >= 2]
@@ -207,7 +207,7 @@ def plain_loop(context: Context) -> None:
         eps=1e-8,
     )
     for step in range(1, 13):
-        [batch] = batches.micro_batches(step)
+        batch = batches.batch(step)
         logits = model(input_ids=batch.input_ids).logits
         loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), batch.labels[:, 1:].flatten())
         optimizer.zero_grad()

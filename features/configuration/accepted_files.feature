@@ -198,6 +198,10 @@ Feature: An experiment is one YAML file, read as its writer means it
         | training.log_base: 3                                                 | the same    |
         | training.min_checkpoint_interval: 5                                  | the same    |
         | training.keep_checkpoints: null                                      | the same    |
+        | training.checkpoint_milestones: [4]                                  | the same    |
+        | training.async_checkpoints: false                                    | the same    |
+        | training.max_bad_steps: 9                                            | the same    |
+        | training.loss_spike_factor: 2                                        | another     |
         | training.use_gradient_checkpointing: true                            | the same    |
         | training.use_tf32: true                                              | another     |
         | training.device: cpu                                                 | the same    |

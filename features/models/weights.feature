@@ -37,8 +37,8 @@ Feature: Weights on disk come back exactly, or not at all
       Examples:
         | fault                        | message                                    |
         | a cut off end                | is not a whole safetensors file            |
-        | one layer less               | weights of this model, such as layers.1.   |
-        | one layer more               | weights that this model has not, such as layers.2. |
-        | another vocabulary           | holds embedding.weight of shape (300, 64), but the model needs (512, 64) |
-        | another inner width          | holds layers.0.feed_forward.gate_and_up.weight of shape (192, 64), but the model needs (384, 64) |
-        | nothing, as it is missing    | cannot read the weights                    |
+        | one layer less               | tensors that are needed, such as layers.1. |
+        | one layer more               | tensors that have no place, such as layers.2. |
+        | another vocabulary           | holds embedding.weight as F32 of shape (300, 64), but F32 of shape (512, 64) is needed |
+        | another inner width          | holds layers.0.feed_forward.gate_and_up.weight as F32 of shape (192, 64), but F32 of shape (384, 64) is needed |
+        | nothing, as it is missing    | cannot be read: No such file               |

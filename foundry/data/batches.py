@@ -122,32 +122,30 @@ class Batch:
     input_ids: torch.Tensor
     labels: torch.Tensor
 
+    def micro_batches(self, size: int) -> Iterator[tuple[int, Batch]]:
+        """Pieces of at most `size` blocks, each with the number of its first block; views, not copies."""
+        for start in range(0, len(self.input_ids), size):
+            yield start, Batch(self.input_ids[start : start + size], self.labels[start : start + size])
+
 
 class BatchSource:
-    """Assembles the micro-batches of a step, ahead of time where it has workers.
+    """Assembles the global batch of a step, ahead of time where it has workers.
 
     Args:
         dataset: the blocks.
         order: which of them make up a step.
-        micro_batch_size: M; divides the global batch.
         num_workers: background threads that assemble the following steps; the batches are the same with any number.
     """
 
-    def __init__(self, dataset: BlockDataset, order: BatchOrder, micro_batch_size: int, num_workers: int = 0) -> None:
-        if order.global_batch_size % micro_batch_size:
-            raise ValueError(
-                f"global_batch_size ({order.global_batch_size}) must be divisible by "
-                f"micro_batch_size ({micro_batch_size})"
-            )
+    def __init__(self, dataset: BlockDataset, order: BatchOrder, num_workers: int = 0) -> None:
         self._dataset = dataset
         self._order = order
-        self._micro_batch_size = micro_batch_size
         self._num_workers = num_workers
         self._threads = ThreadPoolExecutor(num_workers, "batches") if num_workers else None
-        self._ahead: dict[int, Future[list[Batch]]] = {}
+        self._ahead: dict[int, Future[Batch]] = {}
 
-    def micro_batches(self, step: int) -> list[Batch]:
-        """The micro-batches of a step, each of M blocks; steps count from 1."""
+    def batch(self, step: int) -> Batch:
+        """The global batch of a step; steps count from 1."""
         if self._threads is None:
             return self._assemble(step)
         wanted = range(step, step + self._num_workers + 1)
@@ -158,15 +156,18 @@ class BatchSource:
                 self._ahead[following] = self._threads.submit(self._assemble, following)
         return self._ahead.pop(step).result()
 
+    def block_numbers(self, step: int) -> list[int]:
+        """The numbers of the blocks in the global batch of a step, for people who want to look at them."""
+        numbers: list[int] = self._order.indices(step).tolist()
+        return numbers
+
     def close(self) -> None:
         """End the threads."""
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
 
-    def _assemble(self, step: int) -> list[Batch]:
-        indices_B = self._order.indices(step)
-        size = self._micro_batch_size
-        return [batch_of(self._dataset, indices_B[start : start + size]) for start in range(0, len(indices_B), size)]
+    def _assemble(self, step: int) -> Batch:
+        return batch_of(self._dataset, self._order.indices(step))
 
 
 def sequential_batches(dataset: BlockDataset, batch_size: int, at_most: int | None = None) -> Iterator[Batch]:

@@ -44,7 +44,10 @@ def write_noise_corpus(folder: Path, num_documents: int = 4, seed: int = 1, leng
 
 
 def small_experiment(settings: Mapping[str, Any]) -> ExperimentConfig:
-    """An experiment of two layers by 32 and twelve steps, on CPU; `settings` override it by dotted keys."""
+    """An experiment of two layers by 32 and twelve steps, on CPU; `settings` override it by dotted keys.
+
+    Checkpoints are written before training goes on, so that what is on disk when a step is done is always the same.
+    """
     mapping: dict[str, Any] = {
         "experiment_name": "small",
         "random_seed": 7,
@@ -61,6 +64,7 @@ def small_experiment(settings: Mapping[str, Any]) -> ExperimentConfig:
             "learning_rate": 3e-3,
             "evaluation_interval": 3,
             "checkpoint_schedule": [5, 10],
+            "async_checkpoints": False,
             "device": "cpu",
         },
         "artifacts": {"keep_local_checkpoints": True},

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.synchronize
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-
-import torch
-import yaml
+from typing import Any
 
 from foundry.config import ExperimentConfig
-from foundry.config_file import experiment_from_mapping, to_yaml
-from foundry.errors import Interrupted
-from foundry.trainer import Trainer
+from foundry.testing.forking import TIMEOUT_SECONDS, forked
 from foundry.training.events import CheckpointSaved, Event, StateChanged, StepDone
-
-WARM_MODULES = ["foundry.testing.faults", "foundry.training.session", "tokenizers", "torch._dynamo"]
-"""What a launch imports; the server that forks launches imports it once, so that each takes a tenth of a second."""
 
 
 def flip_byte(path: Path, position: int) -> None:
@@ -44,38 +35,35 @@ def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int)
         TimeoutError: the process neither ended nor was ended in two minutes.
         AssertionError: the run ended without coming to that moment.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(WARM_MODULES)
-    reached = context.Event()
-    arguments = (to_yaml(config), str(Path.cwd()), moment, signal_number, reached, torch.get_num_threads())
-    child = context.Process(target=_launch, args=arguments)
-    child.start()
-    child.join(timeout=120)
-    if child.exitcode is None:
-        child.kill()
-        raise TimeoutError(f"the launch did not end within two minutes of {moment}")
-    assert reached.is_set(), f"the launch ended with {child.exitcode} before {moment}"
-    return child.exitcode
+    import torch
+
+    arguments = (config, Path.cwd(), moment, signal_number, torch.get_num_threads())
+    with forked(_launch, *arguments) as (process, hears):
+        process.join(TIMEOUT_SECONDS)
+        if process.exitcode is None:
+            raise TimeoutError(f"the launch did not end within two minutes of {moment}")
+        assert hears.poll() and hears.recv()[0] == "reached", (
+            f"the launch ended with {process.exitcode} before {moment}"
+        )
+        return process.exitcode
 
 
 def _launch(
-    config_yaml: str,
-    folder: str,
+    tell: Callable[[str, Any], None],
+    config: ExperimentConfig,
+    folder: Path,
     moment: str,
     signal_number: int,
-    reached: multiprocessing.synchronize.Event,
     num_threads: int,
 ) -> None:
+    import torch
+
+    from foundry.trainer import Trainer
+
     os.chdir(folder)
     torch.set_num_threads(num_threads)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    trainer = Trainer(
-        experiment_from_mapping(yaml.safe_load(config_yaml)), on_event=_signal_at(moment, signal_number, reached.set)
-    )
-    try:
-        trainer.train()
-    except Interrupted as interruption:
-        raise SystemExit(interruption.exit_code) from None
+    Trainer(config, on_event=_signal_at(moment, signal_number, lambda: tell("reached", None))).train()
 
 
 def _signal_at(moment: str, signal_number: int, reached: Callable[[], None]) -> Callable[[Event], None]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from foundry.testing.limits import limit_file_size
 
 TIMEOUT_SECONDS = 120
 NOT_INHERITED = ("COLUMNS", "LINES", "FORCE_COLOR", "PYTHONUNBUFFERED")
@@ -58,9 +60,32 @@ def run_foundry(
         env=environment,
         timeout=TIMEOUT_SECONDS,
         check=False,
-        preexec_fn=None if max_file_bytes is None else lambda: _limit_files(max_file_bytes),
+        preexec_fn=None if max_file_bytes is None else lambda: limit_file_size(max_file_bytes),
     )
     return Finished(_as_shell_reports(process.returncode), process.stdout, process.stderr)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as a task for a process that is forked warm; what it prints goes into `stdout.txt` and `stderr.txt`.
+
+    Attributes:
+        arguments: as on the command line, without the command itself.
+        module: the one whose `main` is the command.
+    """
+
+    arguments: tuple[str, ...]
+    module: str = "foundry.__main__"
+
+    def __call__(self) -> None:
+        """Run the command in the current folder, and end the process with its exit code."""
+        main = importlib.import_module(self.module).main
+        sys.argv = [self.module, *self.arguments]
+        for stream in (sys.stdout, sys.stderr):
+            name = "stdout.txt" if stream is sys.stdout else "stderr.txt"
+            with Path(name).open("w", encoding="utf-8") as written:
+                os.dup2(written.fileno(), stream.fileno())
+        sys.exit(main())
 
 
 def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> Finished:
@@ -115,12 +140,6 @@ def _environment() -> dict[str, str]:
     source = str(Path(foundry.__file__).parent.parent)
     kept = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))}
-
-
-def _limit_files(num_bytes: int) -> None:
-    """Let a write beyond `num_bytes` of a file fail with an error, instead of ending the process."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, num_bytes))
 
 
 def _as_shell_reports(code: int) -> int:

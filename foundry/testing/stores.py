@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,3 +47,37 @@ class DamagingStore(LocalStore):
         location = super().publish(bundle)
         flip_byte(Path(location) / "model.safetensors", position=-1)
         return location
+
+
+class FailingStore(LocalStore):
+    """Refuses the first `failures` requests to publish, as a store does that cannot be reached, and works then."""
+
+    def __init__(self, root: Path, failures: int) -> None:
+        super().__init__(root)
+        self.failures = failures
+        self.asked = 0
+
+    def publish(self, bundle: Bundle) -> str:
+        """Fail, or publish as the local store does."""
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise FoundryError(f"{self.root}: the store cannot be reached (request {self.asked})")
+        return super().publish(bundle)
+
+
+class SlowStore(LocalStore):
+    """Takes `seconds` before it publishes, and as long before it confirms."""
+
+    def __init__(self, root: Path, seconds: float) -> None:
+        super().__init__(root)
+        self.seconds = seconds
+
+    def publish(self, bundle: Bundle) -> str:
+        """Wait, then publish as the local store does."""
+        time.sleep(self.seconds)
+        return super().publish(bundle)
+
+    def confirmed_digests(self, location: str) -> dict[str, str]:
+        """Wait, then confirm as the local store does."""
+        time.sleep(self.seconds)
+        return super().confirmed_digests(location)

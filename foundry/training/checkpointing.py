@@ -1,32 +1,39 @@
 """Checkpoints: each a folder that is whole or absent.
 
 A folder `step-00000100` holds weights, optimizer state and counters after 100 steps; the next step is 101. It appears
-in one rename, with a manifest of digests. One that does not verify is set aside, never loaded and never deleted.
+in one rename, with a manifest of digests. One that does not verify is set aside, never used and never deleted.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from foundry import files, manifests
 from foundry.errors import FoundryError
 from foundry.manifests import WEIGHTS_NAME, Manifest
-from foundry.models.io import load_weights, save_weights
-from foundry.training.optimizer import load_optimizer_tensors, optimizer_tensors
+from foundry.models.io import stored_tensors
+from foundry.tensor_files import content_bytes, read_tensors, write_tensors
+from foundry.training.optimizer import optimizer_tensors
 
 OPTIMIZER_NAME = "optimizer.safetensors"
 STATE_NAME = "state.json"
 NEEDED = (WEIGHTS_NAME, OPTIMIZER_NAME, STATE_NAME)
+MAX_STATE_BYTES = 16 << 20
+"""A state file is a few kilobytes; what is larger is none, and is not read into memory."""
+ROOM_BESIDE_TENSORS = 1 << 20
+"""For the state file and the manifest of a checkpoint, in bytes; generous."""
+
+Tensors = Mapping[str, Mapping[str, Tensor]]
+"""The tensors of a checkpoint, by file name and tensor name."""
+State = TypeVar("State")
 
 
 @dataclass(frozen=True)
@@ -42,57 +49,67 @@ class Checkpoint:
         return self.manifest.step
 
 
+def checkpoint_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> Tensors:
+    """What a checkpoint holds of `model` and `optimizer`: their own tensors, not copies."""
+    return {WEIGHTS_NAME: stored_tensors(model), OPTIMIZER_NAME: optimizer_tensors(model, optimizer)}
+
+
+def checkpoint_bytes(tensors: Tensors) -> int:
+    """The room that a checkpoint takes on disk."""
+    return sum(map(content_bytes, tensors.values())) + ROOM_BESIDE_TENSORS
+
+
 class CheckpointManager:
     """The checkpoints of one run.
 
     Args:
         folder: where the checkpoint folders stand.
         fingerprint: the run's; a checkpoint of another run is refused.
-        keep: how many of the newest stay, beside the best; None keeps all.
+        keep: how many of the newest stay, beside the best and the milestones; None keeps all.
+        milestones: the steps whose checkpoints stay whatever comes after them.
         warn: is told of what is set aside.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, keep: int | None, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        fingerprint: str,
+        keep: int | None,
+        warn: Callable[[str], None],
+        milestones: Collection[int] = (),
+    ) -> None:
         self.folder = folder
         self.fingerprint = fingerprint
         self.keep = keep
+        self.milestones = frozenset(milestones)
         self.warn = warn
 
-    def save(
-        self,
-        step: int,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        state: dict[str, Any],
-        validation_loss: float | None,
-    ) -> Checkpoint:
+    def save(self, step: int, tensors: Tensors, state: dict[str, Any], validation_loss: float | None) -> Checkpoint:
         """Put a checkpoint on disk, then remove those that need not stay.
 
         Args:
+            tensors: see `checkpoint_tensors`; read in place, and hashed while they are written.
             state: counters and generator states, as JSON.
             validation_loss: of these weights, in nats a token; None where it was not evaluated.
 
         Raises:
-            FoundryError: it could not be written; earlier checkpoints are untouched.
+            FoundryError: it could not be written, or holds numbers that are not finite; earlier checkpoints are
+                untouched.
         """
         target = manifests.checkpoint_folder(self.folder, step)
+        _require_finite(target, tensors)
         try:
             with files.new_folder(target) as new:
-                save_weights(model, new / WEIGHTS_NAME)
-                save_file(
-                    {name: tensor.contiguous() for name, tensor in optimizer_tensors(model, optimizer).items()},
-                    new / OPTIMIZER_NAME,
-                )
+                described = {name: write_tensors(new / name, held) for name, held in tensors.items()}
                 files.write_json(new / STATE_NAME, state)
-                manifest = manifests.write_manifest(
-                    new, step=step, validation_loss=validation_loss, fingerprint=self.fingerprint
+                described[STATE_NAME] = manifests.FileDigest.of(new / STATE_NAME)
+                manifest = Manifest(
+                    step=step, validation_loss=validation_loss, fingerprint=self.fingerprint, files=described
                 )
-        except (OSError, SafetensorError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise FoundryError(
-                f"{target}: the checkpoint could not be written: {reason}; {self._space()}. "
-                "Earlier checkpoints are whole; make room and launch again"
-            ) from error
+                manifests.store_manifest(new, manifest)
+        except OSError as error:
+            error.filename = target
+            raise files.disk_failure(error, self.folder, "the checkpoint", checkpoint_bytes(tensors)) from error
         self._remove_superseded()
         return Checkpoint(target, manifest)
 
@@ -101,56 +118,88 @@ class CheckpointManager:
         listed = manifests.readable_checkpoints(self.folder)
         return Checkpoint(*manifests.best_of(listed)) if listed else None
 
-    def newest_whole(self) -> Checkpoint | None:
-        """The newest checkpoint whose every byte verifies; damaged ones on the way are set aside.
+    def restore(self, tensors: Tensors, accept: Callable[[Any], State]) -> tuple[Checkpoint, State] | None:
+        """Fill `tensors` from the newest checkpoint whose every byte verifies; damaged ones on the way are set aside.
+
+        Each file is hashed while it is read. Only when None is returned or an error raised do the tensors hold
+        anything but the content of a whole checkpoint.
+
+        Args:
+            tensors: see `checkpoint_tensors`.
+            accept: makes use of the content of the state file, and raises ValueError where that cannot be done.
+
+        Returns:
+            The checkpoint and what `accept` made of its state; None where there is and was none.
 
         Raises:
             FoundryError: there are checkpoints, and none of them is whole.
         """
-        folders = manifests.checkpoint_folders(self.folder)
-        for folder in reversed(folders):
+        for folder in reversed(manifests.checkpoint_folders(self.folder)):
             try:
-                manifest = manifests.verify(folder, NEEDED)
-                if manifest.fingerprint != self.fingerprint:
-                    raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
-                return Checkpoint(folder, manifest)
+                return self._read(folder, tensors, accept)
             except ValueError as problem:
                 self._set_aside(folder, str(problem))
-        if folders:
+        if damaged := manifests.set_aside_folders(self.folder):
             raise FoundryError(
-                f"{self.folder}: none of the {len(folders)} checkpoints is whole; they were set aside as damaged-*. "
+                f"{self.folder}: none of the {len(damaged)} checkpoints is whole; they were set aside as damaged-*. "
                 "Put one back from a copy, or remove the run folder to start anew"
             )
         return None
 
-    def load(self, checkpoint: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-        """Put weights and optimizer state into `model` and `optimizer`; the state that `save` was given.
-
-        Raises:
-            FoundryError: the tensors do not fit the model.
-        """
-        try:
-            load_weights(model, checkpoint.folder / WEIGHTS_NAME)
-            load_optimizer_tensors(model, optimizer, load_file(checkpoint.folder / OPTIMIZER_NAME))
-        except (ValueError, RuntimeError, SafetensorError) as error:
-            raise FoundryError(f"{checkpoint.folder}: does not fit this experiment's model: {error}") from error
-        state: dict[str, Any] = json.loads((checkpoint.folder / STATE_NAME).read_text(encoding="utf-8"))
-        return state
+    def _read(self, folder: Path, tensors: Tensors, accept: Callable[[Any], State]) -> tuple[Checkpoint, State]:
+        manifest = manifests.verify_outline(folder, NEEDED)
+        if manifest.fingerprint != self.fingerprint:
+            raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
+        if manifests.checkpoint_folder(self.folder, manifest.step) != folder:
+            raise ValueError(f"its manifest says step {manifest.step}")
+        for name, entry in manifest.files.items():
+            if name not in tensors:
+                manifests.verify_file(folder, name, entry)
+        with ThreadPoolExecutor(len(tensors), "restore") as threads:
+            reading = [
+                threads.submit(read_tensors, folder / name, held, manifest.files[name])
+                for name, held in tensors.items()
+            ]
+        for outcome in reading:
+            outcome.result()
+        return Checkpoint(folder, manifest), accept(_state_in(folder / STATE_NAME))
 
     def _remove_superseded(self) -> None:
         if self.keep is None:
             return
         best = self.best()
         for folder, manifest in manifests.readable_checkpoints(self.folder)[: -self.keep]:
-            if best is None or manifest.step != best.step:
+            if manifest.step not in self.milestones and (best is None or manifest.step != best.step):
                 files.remove_folder(folder)
 
     def _set_aside(self, folder: Path, problem: str) -> None:
         number = 0
-        while (aside := folder.with_name(f"damaged-{folder.name}-{number}")).exists():
+        while (aside := folder.with_name(f"{manifests.SET_ASIDE_PREFIX}{folder.name}-{number}")).exists():
             number += 1
         folder.rename(aside)
         self.warn(f"checkpoint {folder.name} is damaged ({problem}); set aside as {aside.name}")
 
-    def _space(self) -> str:
-        return f"{shutil.disk_usage(self.folder).free:,} bytes are free"
+
+def _require_finite(target: Path, tensors: Tensors) -> None:
+    """NaN and infinity must not reach a checkpoint. The sum is finite unless a number is not, or it overflows."""
+    for held in tensors.values():
+        for name, tensor in held.items():
+            if tensor.is_floating_point() and not tensor.sum().isfinite() and not tensor.isfinite().all():
+                raise FoundryError(
+                    f"{target}: is not written, because {name} holds numbers that are not finite: the weights have "
+                    "diverged. Lower training.learning_rate; earlier checkpoints are whole"
+                )
+
+
+def _state_in(path: Path) -> Any:
+    """The content of a state file.
+
+    Raises:
+        ValueError: it is not JSON, or larger than any state is.
+    """
+    if path.stat().st_size > MAX_STATE_BYTES:
+        raise ValueError(f"{path.name} is larger than {MAX_STATE_BYTES:,} bytes")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None

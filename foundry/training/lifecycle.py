@@ -77,6 +77,8 @@ class RunRecord(BaseModel):
     data_digest: str | None = None
     """SHA-256 over the token files the run was begun with."""
     vocabulary_size: int | None = None
+    left_out_steps: tuple[tuple[int, int], ...] = ()
+    """First and last step of each stretch that a loss spike has taken out of the run; such steps change no weight."""
     published: PublishedArtifact | None = None
     history: tuple[Moment, ...] = ()
 

@@ -6,6 +6,7 @@ and repeating step k + 1 after a failure, are therefore the same operation.
 
 from __future__ import annotations
 
+import gc
 import math
 from dataclasses import dataclass
 
@@ -16,19 +17,26 @@ from foundry.config import ExperimentConfig
 from foundry.data.batches import IGNORED_LABEL, Batch, BatchSource, sequential_batches
 from foundry.data.blocks import BlockDataset
 from foundry.errors import FoundryError
+from foundry.hardware import is_out_of_memory
 from foundry.models.loss import loss_sum
 from foundry.reproducibility import derived_seed, seed_generators
 from foundry.training.schedules import learning_rate
 
+SMALLEST_LOSS_SCALE = 1.0
+"""Where a float16 gradient overflows although the loss is scaled by no more than this, it is bad, not just too long."""
+
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one optimizer update looked like.
+    """What one step looked like.
 
     Attributes:
         loss: mean cross-entropy over the target tokens of the global batch, in nats.
         gradient_norm: global L2 norm before clipping.
         num_targets: target tokens in the global batch.
+        micro_batch_size: blocks that passed through the model together.
+        is_applied: whether the weights were changed.
+        is_bad: loss or gradient were not finite, and no loss scale is to blame; then the step was not applied.
     """
 
     step: int
@@ -36,6 +44,9 @@ class StepResult:
     learning_rate: float
     gradient_norm: float
     num_targets: int
+    micro_batch_size: int
+    is_applied: bool = True
+    is_bad: bool = False
 
 
 class TrainingLoop:
@@ -43,8 +54,11 @@ class TrainingLoop:
 
     Args:
         model: on `device`, its trainable parameters held by `optimizer`.
-        batches: gives the micro-batches of any step.
+        batches: gives the global batch of any step.
         total_steps: the length of the run, for the learning rate.
+
+    Attributes:
+        micro_batch_size: blocks that pass through the model together; halved when memory runs out.
     """
 
     def __init__(
@@ -62,39 +76,75 @@ class TrainingLoop:
         self.config = config
         self.total_steps = total_steps
         self.device = device
+        self.micro_batch_size = config.data.batch_size
         self.amp_dtype = getattr(torch, config.training.amp_dtype) if config.training.use_amp else None
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.amp_dtype is torch.float16)
 
     def step(self, step: int) -> StepResult:
         """Make the optimizer update number `step`, counted from 1.
 
+        Where loss or gradient are not finite, the weights stay as they are, and the result says so. Where memory runs
+        out, the step is made again with micro-batches of half the size, and so are those after it.
+
         Raises:
-            FoundryError: loss or gradient is not finite; the weights are as they were before the call.
+            FoundryError: there is not even memory for one block; the weights are as they were before the call.
         """
-        micro_batches = self.batches.micro_batches(step)
-        num_targets = sum(count_targets(batch.labels) for batch in micro_batches)
+        batch = self.batches.batch(step)
+        while (sums := self._accumulate(step, batch)) is None:
+            self._halve(step)
+        loss, num_targets = float(sums[0]), sums[1]
         rate = learning_rate(self.config.training, step, self.total_steps)
 
-        # Gradients of the mean over the tokens of the global batch: each micro-batch adds its share of the sum.
+        # The norm is that of the true gradients, so a scaled one is unscaled before it is clipped.
+        self.scaler.unscale_(self.optimizer)
+        norm = self._clip()
+        is_applied = math.isfinite(loss) and math.isfinite(norm)
+        is_bad = not is_applied and not self._is_scale_to_blame(loss)
+        if is_applied:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.scaler.step(self.optimizer)
+        if self.scaler.is_enabled():
+            self.scaler.update()
+        return StepResult(step, loss, rate, norm, num_targets, self.micro_batch_size, is_applied, is_bad)
+
+    def _accumulate(self, step: int, batch: Batch) -> tuple[Tensor, int] | None:
+        """Gradients of the mean over the tokens of the global batch: each micro-batch adds its share of the sum.
+
+        Returns:
+            The loss and the number of target tokens; None where memory ran out.
+        """
+        num_targets = count_targets(batch.labels)
         if not self.model.training:
             self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.device)
-        for position, batch in enumerate(micro_batches):
-            seed_generators(derived_seed(self.config.random_seed, "step", step, position), self.device)
-            loss = self._loss_sum(batch)[0] / max(1, num_targets)
-            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+        try:
+            for first, micro_batch in batch.micro_batches(self.micro_batch_size):
+                seed_generators(derived_seed(self.config.random_seed, "step", step, first), self.device)
+                loss = self._loss_sum(micro_batch)[0] / max(1, num_targets)
+                self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                total += loss.detach()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+        return total, num_targets
 
-        # One update. The norm is that of the true gradients, so a scaled one is unscaled before it is clipped.
-        self.scaler.unscale_(self.optimizer)
-        norm = self._clip()
-        self._refuse_bad_numbers(step, float(total), norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        return StepResult(step, float(total), rate, norm, num_targets)
+    def _halve(self, step: int) -> None:
+        """Give back what the failed attempt holds, and take half as many blocks at a time from now on."""
+        self.optimizer.zero_grad(set_to_none=True)
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if self.micro_batch_size == 1:
+            data = self.config.data
+            raise FoundryError(
+                f"step {step}: there is not enough memory on {self.device} for one block of "
+                f"{data.max_sequence_length} tokens; lower data.max_sequence_length or the model's size, or set "
+                "training.use_gradient_checkpointing. The checkpoints are whole"
+            )
+        self.micro_batch_size = (self.micro_batch_size + 1) // 2
 
     @torch.no_grad()
     def validation_loss(self, validation: BlockDataset) -> float:
@@ -103,10 +153,9 @@ class TrainingLoop:
         Raises:
             FoundryError: it is not finite.
         """
-        data = self.config.data
         self.model.eval()
         total, num_targets = 0.0, 0
-        for batch in sequential_batches(validation, data.batch_size, data.max_validation_blocks):
+        for batch in sequential_batches(validation, self.micro_batch_size, self.config.data.max_validation_blocks):
             loss, count = self._loss_sum(batch)
             total += float(loss)
             num_targets += int(count)
@@ -129,13 +178,9 @@ class TrainingLoop:
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         return float(nn.utils.clip_grad_norm_(parameters, math.inf if limit is None else limit))
 
-    def _refuse_bad_numbers(self, step: int, loss: float, norm: float) -> None:
-        """A bad number must not reach the weights. float16 gradients may overflow: the scaler skips such a step."""
-        if not math.isfinite(loss) or (not math.isfinite(norm) and not self.scaler.is_enabled()):
-            raise FoundryError(
-                f"step {step}: the loss is {loss} and the gradient norm {norm}; the weights were not changed. "
-                "Lower training.learning_rate, or look at the data of this step"
-            )
+    def _is_scale_to_blame(self, loss: float) -> bool:
+        """float16 gradients overflow now and then: the scaler leaves such a step out, and scales less from then on."""
+        return self.scaler.is_enabled() and math.isfinite(loss) and self.scaler.get_scale() > SMALLEST_LOSS_SCALE
 
 
 def count_targets(labels_BL: Tensor) -> int:

@@ -9,6 +9,9 @@ from typing import Any
 
 from foundry import files
 
+TAIL_BYTES = 1 << 16
+"""The end of a file is read in pieces of this size, however long the file is."""
+
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The rows of a metrics file, up to the first line that a kill or a power cut left unfinished."""
@@ -16,9 +19,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return rows
     for line in path.read_bytes().split(b"\n")[:-1]:
-        try:
-            row = json.loads(line)
-        except ValueError:
+        row = _row_in(line)
+        if row is None:
             break
         rows.append(row)
     return rows
@@ -28,14 +30,18 @@ class MetricsLog:
     """Appends lines to a metrics file, from a given step on."""
 
     def __init__(self, path: Path, resume_after_step: int) -> None:
-        """Open the log, and take out what was written after `resume_after_step`: those steps are made again."""
-        kept = [row for row in read_metrics(path) if row["step"] <= resume_after_step]
-        files.write_text(path, "".join(_line(row) for row in kept))
+        """Open the log, and take out what was written after `resume_after_step`: those steps are made again.
+
+        Only the end of the file is read: going on at step 1,000,000 costs what going on at step 10 costs.
+        """
+        if not path.exists():
+            files.write_bytes(path, b"")
+        os.truncate(path, _end_of_rows_until(path, resume_after_step))
         self._stream = path.open("a", encoding="utf-8")
 
     def append(self, row: dict[str, Any]) -> None:
         """Write one row; readers of the file see it at once."""
-        self._stream.write(_line(row))
+        self._stream.write(json.dumps(row, allow_nan=False) + "\n")
         self._stream.flush()
 
     def flush_to_disk(self) -> None:
@@ -47,5 +53,33 @@ class MetricsLog:
         self._stream.close()
 
 
-def _line(row: dict[str, Any]) -> str:
-    return json.dumps(row, allow_nan=False) + "\n"
+def _row_in(line: bytes) -> dict[str, Any] | None:
+    """The row that a line holds; None where it is damaged."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+
+
+def _end_of_rows_until(path: Path, step: int) -> int:
+    """The position after the last whole row of at most `step`. Rows stand in ascending order of their steps."""
+    with path.open("rb") as stream:
+        start = end = path.stat().st_size
+        while start > 0:
+            start = max(0, start - TAIL_BYTES)
+            stream.seek(start)
+            tail = stream.read(end - start)
+            # What stands before the first line end belongs to a line that began before this piece.
+            whole = tail if start == 0 else tail[tail.find(b"\n") + 1 :] if b"\n" in tail else b""
+            place = end - len(whole)
+            found = None
+            for line in whole.split(b"\n")[:-1]:
+                place += len(line) + 1
+                row = _row_in(line)
+                if row is not None and row["step"] <= step:
+                    found = place
+            if found is not None:
+                return found
+            end -= len(whole)
+    return 0

@@ -51,7 +51,7 @@ def is_evaluation_due(training: TrainingConfig, step: int, total_steps: int) -> 
 
 
 def checkpoint_steps(training: TrainingConfig, total_steps: int, steps_per_epoch: float) -> list[int]:
-    """The scheduled checkpoints in ascending order; the last step is always among them.
+    """The scheduled checkpoints in ascending order; the milestones and the last step are always among them.
 
     Args:
         steps_per_epoch: blocks divided by the global batch size; need not be whole.
@@ -62,6 +62,7 @@ def checkpoint_steps(training: TrainingConfig, total_steps: int, steps_per_epoch
         listed = _generated(training, total_steps, steps_per_epoch)
     else:
         listed = []
+    listed += training.checkpoint_milestones
     return sorted({step for step in listed if step < total_steps} | {total_steps})
 
 

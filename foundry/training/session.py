@@ -5,16 +5,9 @@ This is where the parts meet; each of them knows nothing of the others.
 
 from __future__ import annotations
 
-import math
-import signal
-import threading
-import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any
 
 import torch
 
@@ -23,34 +16,20 @@ from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
 from foundry.data.processor import DataProcessor, PreparedData
 from foundry.environments import record_environment
-from foundry.errors import FoundryError, Interrupted
+from foundry.errors import FoundryError
 from foundry.hardware import check_precision, choose_device, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
-from foundry.reproducibility import derived_seed, restore_rng, rng_snapshot
-from foundry.training.checkpointing import CheckpointManager
+from foundry.reproducibility import derived_seed
+from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
+from foundry.training.counters import Counters, accepted_state
 from foundry.training.early_stopping import EarlyStopping
-from foundry.training.events import CheckpointSaved, Evaluated, Listener, Message, StepDone
+from foundry.training.events import Listener, Message
 from foundry.training.lifecycle import Run
-from foundry.training.loop import StepResult, TrainingLoop
-from foundry.training.metrics import MetricsLog
+from foundry.training.loop import TrainingLoop
 from foundry.training.optimizer import create_optimizer
-from foundry.training.schedules import checkpoint_steps, is_evaluation_due, warmup_steps
-
-SPEED_WINDOW_STEPS = 50
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one launch did.
-
-    Attributes:
-        first_step, last_step: the steps that this launch made; None where it made none.
-        reason: why training stopped: `early_stopping` or `all_steps_completed`.
-    """
-
-    first_step: int | None
-    last_step: int | None
-    reason: str
+from foundry.training.room import require_room
+from foundry.training.schedules import checkpoint_steps, warmup_steps
+from foundry.training.steps import Outcome, Steps
 
 
 @dataclass(frozen=True)
@@ -94,8 +73,15 @@ class Session:
             run.checkpoints,
             run.record.fingerprint,
             config.training.keep_checkpoints,
-            warn=lambda text: listen(Message(text, warning=True)),
+            warn=self.warn,
+            milestones=config.training.checkpoint_milestones,
         )
+        steps_per_epoch = preparation.order.num_blocks / config.global_batch_size
+        self.scheduled = frozenset(checkpoint_steps(config.training, preparation.total_steps, steps_per_epoch))
+
+    def warn(self, text: str) -> None:
+        """Tell the listener something that the user should look at."""
+        self.listen(Message(text, warning=True))
 
     def train(self) -> Outcome:
         """Train to the end; the run is `stopped` afterwards.
@@ -109,12 +95,15 @@ class Session:
         prepare_backend(self.config.training, self.preparation.device)
         with self._batches() as batches:
             loop = self._build(batches)
-            done, stopping = self._restore(loop)
-            next_step = min(done + 1, self.preparation.total_steps)
+            require_room(
+                self.run, self.config, checkpoint_tensors(loop.model, loop.optimizer), self.scheduled, self.warn
+            )
+            counters = self.restore(loop)
+            next_step = min(counters.step + 1, self.preparation.total_steps)
             reason = f"step {next_step} of {self.preparation.total_steps} is next"
-            self.run.move("training", reason, steps_done=done)
-            record_environment(self.run.folder, self.config, next_step=done + 1)
-            return _Steps(self, loop).run_from(done, stopping)
+            self.run.move("training", reason, steps_done=counters.step)
+            record_environment(self.run.folder, self.config, next_step=counters.step + 1)
+            return Steps(self, loop, counters).run()
 
     def _record_data(self, data: PreparedData) -> None:
         """Keep what the run is trained on, or refuse to go on with another corpus."""
@@ -136,8 +125,7 @@ class Session:
 
     @contextmanager
     def _batches(self) -> Iterator[BatchSource]:
-        data = self.config.data
-        source = BatchSource(self.preparation.data.training, self.preparation.order, data.batch_size, data.num_workers)
+        source = BatchSource(self.preparation.data.training, self.preparation.order, self.config.data.num_workers)
         try:
             yield source
         finally:
@@ -156,183 +144,28 @@ class Session:
             model, optimizer, batches, self.config, self.preparation.total_steps, self.preparation.device
         )
 
-    def _restore(self, loop: TrainingLoop) -> tuple[int, EarlyStopping]:
-        """Steps done and early stopping, from the newest whole checkpoint or from the start."""
+    def restore(self, loop: TrainingLoop) -> Counters:
+        """Put the newest whole checkpoint into `loop`; its counters, or those of a run that begins.
+
+        Raises:
+            FoundryError: there were checkpoints, and none is left that is whole.
+        """
         training = self.config.training
         fresh = EarlyStopping(training.early_stopping_patience, training.early_stopping_min_delta)
-        checkpoint = self.checkpoints.newest_whole()
-        if checkpoint is None:
-            return 0, fresh
-        state = self.checkpoints.load(checkpoint, loop.model, loop.optimizer)
-        loop.scaler.load_state_dict(state["scaler"])
-        restore_rng(state["rng"])
+        found = self.checkpoints.restore(
+            checkpoint_tensors(loop.model, loop.optimizer), lambda content: accepted_state(content, loop.scaler)
+        )
+        if found is None:
+            if self.run.record.steps_done:
+                raise FoundryError(
+                    f"{self.checkpoints.folder}: the run had come to step {self.run.record.steps_done}, and its "
+                    "checkpoints are gone. Put one back from a copy, or remove the run folder to start anew"
+                )
+            return Counters(step=0, early_stopping=fresh, micro_batch_size=self.config.data.batch_size)
+        checkpoint, counters = found
+        loop.micro_batch_size = min(counters.micro_batch_size, self.config.data.batch_size)
+        self._tell_restored(checkpoint)
+        return counters.with_patience(fresh.patience, fresh.min_delta)
+
+    def _tell_restored(self, checkpoint: Checkpoint) -> None:
         self.listen(Message(f"going on at step {checkpoint.step + 1}, from checkpoint {checkpoint.folder.name}"))
-        return checkpoint.step, EarlyStopping(**state["early_stopping"])
-
-
-class _Steps:
-    """The steps of one launch, in order: update, evaluate, log, save."""
-
-    def __init__(self, session: Session, loop: TrainingLoop) -> None:
-        self.session = session
-        self.run = session.run
-        self.training = session.config.training
-        self.listen = session.listen
-        self.loop = loop
-        self.validation = session.preparation.data.validation
-        self.total_steps = session.preparation.total_steps
-        steps_per_epoch = session.preparation.order.num_blocks / session.config.global_batch_size
-        self.scheduled = set(checkpoint_steps(self.training, self.total_steps, steps_per_epoch))
-        self.speed = _Speed()
-
-    def run_from(self, done: int, stopping: EarlyStopping) -> Outcome:
-        """Make the steps after `done`."""
-        first = None
-        self.metrics = MetricsLog(self.run.metrics, resume_after_step=done)
-        with _signals() as signals:
-            try:
-                for step in range(done + 1, self.total_steps + 1):
-                    if stopping.should_stop:
-                        break
-                    first = first or step
-                    stopping = self._make(step, stopping, signals)
-                    done = step
-            finally:
-                self.metrics.close()
-        reason = "early_stopping" if stopping.should_stop else "all_steps_completed"
-        self.run.move(
-            "stopped",
-            reason,
-            steps_done=done,
-            best_step=stopping.lowest_step or done,
-            best_validation_loss=stopping.lowest,
-        )
-        return Outcome(first, done if first else None, reason)
-
-    def _make(self, step: int, stopping: EarlyStopping, signals: _Signals) -> EarlyStopping:
-        result = self.loop.step(step)
-        seconds_a_step = self.speed.measure(result.num_targets)
-        validation_loss = None
-        if self.validation is not None and is_evaluation_due(self.training, step, self.total_steps):
-            validation_loss = self.loop.validation_loss(self.validation)
-            stopping = stopping.observe(step, validation_loss)
-            self.listen(Evaluated(step, validation_loss, stopping.lowest_step == step))
-            self.speed.restart()
-        self._log(result, validation_loss)
-        self._tell(result, seconds_a_step)
-        is_last = step == self.total_steps or stopping.should_stop
-        is_best = validation_loss is not None and stopping.lowest_step == step
-        if is_last or is_best or step in self.scheduled or signals.received:
-            self._save(step, stopping, validation_loss)
-            self.speed.restart()
-        if signals.received:
-            raise Interrupted(signals.received, step)
-        return stopping
-
-    def _save(self, step: int, stopping: EarlyStopping, validation_loss: float | None) -> None:
-        self.metrics.flush_to_disk()
-        state = {
-            "step": step,
-            "early_stopping": stopping.to_json(),
-            "scaler": self.loop.scaler.state_dict(),
-            "rng": rng_snapshot(),
-        }
-        checkpoint = self.session.checkpoints.save(step, self.loop.model, self.loop.optimizer, state, validation_loss)
-        self.run.note(steps_done=step, best_step=stopping.lowest_step, best_validation_loss=stopping.lowest)
-        self.listen(CheckpointSaved(step, checkpoint.folder))
-
-    def _log(self, result: StepResult, validation_loss: float | None) -> None:
-        interval = self.session.config.logging.log_interval
-        if result.step % interval and result.step not in (1, self.total_steps) and validation_loss is None:
-            return
-        row: dict[str, Any] = {
-            "step": result.step,
-            "loss": result.loss,
-            "learning_rate": result.learning_rate,
-            "gradient_norm": result.gradient_norm if math.isfinite(result.gradient_norm) else None,
-        }
-        if validation_loss is not None:
-            row["validation_loss"] = validation_loss
-        self.metrics.append({**row, "time": self.speed.figures()})
-
-    def _tell(self, result: StepResult, seconds_a_step: float | None) -> None:
-        left = None if seconds_a_step is None else seconds_a_step * (self.total_steps - result.step)
-        self.listen(
-            StepDone(
-                result.step,
-                self.total_steps,
-                result.loss,
-                result.learning_rate,
-                result.gradient_norm,
-                self.speed.tokens_per_second,
-                left,
-            )
-        )
-
-
-class _Speed:
-    """Tokens a second over the last steps; evaluations and checkpoints do not count as training time."""
-
-    def __init__(self) -> None:
-        self.recent: deque[tuple[float, int]] = deque(maxlen=SPEED_WINDOW_STEPS)
-        self.started = self.last = time.monotonic()
-
-    def restart(self) -> None:
-        """Do not count the time since the last step."""
-        self.last = time.monotonic()
-
-    def measure(self, num_tokens: int) -> float | None:
-        """Count a step that has just ended; seconds a step, once two are known. The first step warms up kernels."""
-        now = time.monotonic()
-        self.recent.append((now - self.last, num_tokens))
-        self.last = now
-        steps = self._steps()
-        return sum(seconds for seconds, _ in steps) / len(steps) if steps else None
-
-    def _steps(self) -> list[tuple[float, int]]:
-        return list(self.recent)[1:] if len(self.recent) < SPEED_WINDOW_STEPS else list(self.recent)
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Over the last steps; 0 until two are known."""
-        steps = self._steps()
-        seconds = sum(item[0] for item in steps)
-        return sum(item[1] for item in steps) / seconds if seconds > 0 else 0.0
-
-    def figures(self) -> dict[str, float]:
-        """What a metrics row says of time."""
-        return {
-            "seconds": round(time.monotonic() - self.started, 3),
-            "tokens_per_second": round(self.tokens_per_second, 1),
-        }
-
-
-class _Signals:
-    """Remembers the first request to stop; a second one ends the process at once, as it would without us."""
-
-    def __init__(self) -> None:
-        self.received: int | None = None
-        self.previous: dict[int, Any] = {}
-
-    def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Keep the signal, and give the old handlers back."""
-        self.received = number
-        self.give_back()
-
-    def give_back(self) -> None:
-        """Restore the handlers that were there before."""
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _signals() -> Iterator[_Signals]:
-    """While the block runs, SIGINT and SIGTERM ask for a stop after the step; in the main thread only."""
-    signals = _Signals()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signals.previous[number] = signal.signal(number, signals.handle)
-    try:
-        yield signals
-    finally:
-        signals.give_back()

@@ -1,0 +1,205 @@
+"""Tensors on disk as safetensors, written and read in one pass in which the SHA-256 is computed, too.
+
+The `safetensors` library writes from copies and does not hash; a checkpoint that is copied, written, and read again for
+its digest takes twice the memory and more than the time. Here the bytes go from the tensors to the file and from the
+file into existing tensors, in pieces, while a second thread hashes them. The format is that of the library, which also
+checks every header before one byte of the content is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from foundry.manifests import FileDigest
+
+PIECE_BYTES = 4 << 20
+PIECES_IN_FLIGHT = 4
+ALIGNMENT = 8
+"""The header is filled up with spaces to a multiple of this, so that the content is aligned for memory maps."""
+
+FORMAT_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+
+
+def content_bytes(tensors: Mapping[str, Tensor]) -> int:
+    """The bytes that the tensors take in a file, its header left out."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> FileDigest:
+    """Write the tensors to a new file; its digest, computed on the way. The file is not yet flushed to disk.
+
+    Tensors on a device are copied to the host one after the other.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    # Wider types first, so that each tensor is aligned to its own type.
+    ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
+    with path.open("wb", buffering=0) as stream, _hashing() as hashing:
+        for content in (_header_of(ordered), *(_bytes_of(tensor.detach().cpu()) for _, tensor in ordered)):
+            for start in range(0, len(content), PIECE_BYTES):
+                piece = content[start : start + PIECE_BYTES]
+                hashing.add(piece)
+                _write_all(stream.fileno(), piece)
+        return FileDigest(sha256=hashing.hexdigest(), bytes=os.fstat(stream.fileno()).st_size)
+
+
+def read_tensors(path: Path, targets: Mapping[str, Tensor], expected: FileDigest | None = None) -> None:
+    """Fill `targets` with the content of a file that holds exactly these names, types and shapes.
+
+    Args:
+        targets: tensors on any device; on an error they may hold a part of the file's content.
+        expected: the digest that the file must have.
+
+    Raises:
+        ValueError: the file is missing, not whole, of another digest, or holds other tensors; says which.
+    """
+    try:
+        with path.open("rb", buffering=0) as stream, _hashing() as hashing:
+            size = os.fstat(stream.fileno()).st_size
+            if expected is not None and size != expected.bytes:
+                raise ValueError(f"{path.name} has {size:,} bytes instead of {expected.bytes:,}")
+            order = _checked_order(path, targets)
+            header = memoryview(bytearray(size - content_bytes(targets)))
+            for content, tensor in ((header, None), *((None, targets[name]) for name in order)):
+                _read_piecewise(stream.fileno(), content, tensor, hashing)
+            if expected is not None and hashing.hexdigest() != expected.sha256:
+                raise ValueError(f"{path.name} does not have the SHA-256 that its manifest lists")
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror or error}") from None
+
+
+def _header_of(tensors: list[tuple[str, Tensor]]) -> memoryview:
+    entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, tensor in tensors:
+        begin, end = end, end + tensor.numel() * tensor.element_size()
+        entries[name] = {
+            "dtype": FORMAT_NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % ALIGNMENT)
+    return memoryview(struct.pack("<Q", len(text)) + text)
+
+
+def _bytes_of(tensor: Tensor) -> memoryview:
+    """The memory of a tensor on the host; that of a copy where it is not contiguous."""
+    return memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]
+
+
+def _checked_order(path: Path, targets: Mapping[str, Tensor]) -> list[str]:
+    """The names in the order of their content, after the header was compared with `targets`."""
+    try:
+        with safe_open(path, "pt") as opened:
+            order = list(opened.offset_keys())
+            _require_same_names(path, set(order), set(targets))
+            for name, target in targets.items():
+                found = opened.get_slice(name)
+                if tuple(found.get_shape()) != tuple(target.shape) or found.get_dtype() != FORMAT_NAMES[target.dtype]:
+                    raise ValueError(
+                        f"{path.name} holds {name} as {found.get_dtype()} of shape {tuple(found.get_shape())}, but "
+                        f"{FORMAT_NAMES[target.dtype]} of shape {tuple(target.shape)} is needed"
+                    )
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} is not a whole safetensors file: {error}") from None
+    return order
+
+
+def _require_same_names(path: Path, stored: set[str], needed: set[str]) -> None:
+    if missing := sorted(needed - stored):
+        raise ValueError(f"{path.name} lacks {len(missing)} tensors that are needed, such as {missing[0]}")
+    if surplus := sorted(stored - needed):
+        raise ValueError(f"{path.name} holds {len(surplus)} tensors that have no place, such as {surplus[0]}")
+
+
+def _read_piecewise(descriptor: int, content: memoryview | None, tensor: Tensor | None, hashing: _Hashing) -> None:
+    """Read the next bytes of a file into `content`, or into `tensor` through its memory or through a buffer."""
+    staged: Tensor | None = None
+    if content is None:
+        assert tensor is not None
+        staged = tensor.detach()
+        if staged.device.type != "cpu" or not staged.is_contiguous():
+            staged = torch.empty(tensor.shape, dtype=tensor.dtype)
+        content = _bytes_of(staged)
+    for start in range(0, len(content), PIECE_BYTES):
+        piece = content[start : start + PIECE_BYTES]
+        _read_all(descriptor, piece)
+        hashing.add(piece)
+    if tensor is not None and staged is not None and staged.data_ptr() != tensor.data_ptr():
+        tensor.detach().copy_(staged)
+
+
+def _write_all(descriptor: int, content: memoryview) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def _read_all(descriptor: int, content: memoryview) -> None:
+    while content:
+        count = os.readv(descriptor, [content])
+        if count == 0:
+            raise OSError(0, "the file ends too early")
+        content = content[count:]
+
+
+class _Hashing:
+    """Hashes pieces of memory in a thread, in their order; the memory must not change before `hexdigest`."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._pieces: queue.Queue[memoryview | None] = queue.Queue(PIECES_IN_FLIGHT)
+        self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
+        self._thread.start()
+
+    def add(self, piece: memoryview) -> None:
+        """Hash `piece` after those before it; waits while too many are under way."""
+        self._pieces.put(piece)
+
+    def hexdigest(self) -> str:
+        """The SHA-256 of all pieces."""
+        self.end()
+        return self._hash.hexdigest()
+
+    def end(self) -> None:
+        """Wait for the pieces that are under way, and end the thread."""
+        if self._thread.is_alive():
+            self._pieces.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (piece := self._pieces.get()) is not None:
+            self._hash.update(piece)
+
+
+@contextlib.contextmanager
+def _hashing() -> Iterator[_Hashing]:
+    hashing = _Hashing()
+    try:
+        yield hashing
+    finally:
+        hashing.end()

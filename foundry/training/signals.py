@@ -1,0 +1,53 @@
+"""SIGTERM and Ctrl-C while training: the first asks to stop after the step, the second ends the process at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+STANDARD_ERROR = 2
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopRequest:
+    """Remembers the first request to stop.
+
+    Attributes:
+        received: the number of the signal; None while there was none.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Keep the signal, and let the next one end the process as the system would: whatever runs, at once.
+
+        Nothing can be half-written by that, since nothing exists on disk before it is whole. Who sits at a terminal is
+        told at once, past Python's streams, in one of whose calls this may have come.
+        """
+        self.received = number
+        for other in STOPPING:
+            signal.signal(other, signal.SIG_DFL)
+        if os.isatty(STANDARD_ERROR):
+            name = signal.Signals(number).name
+            sentence = f"\r\n{name}: the step is finished and saved first; a second one leaves at once\r\n"
+            os.write(STANDARD_ERROR, sentence.encode())
+
+
+@contextmanager
+def stop_requests() -> Iterator[StopRequest]:
+    """While the block runs, SIGINT and SIGTERM ask for a stop; in the main thread only, where Python allows it."""
+    request = StopRequest()
+    previous: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        previous = {number: signal.signal(number, request.handle) for number in STOPPING}
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
