@@ -74,6 +74,9 @@ def train(
         typer.Option(metavar="PATH_OR_URL", help="Train on this git repository instead of the one in the file."),
     ] = None,
     overrides: Overrides = None,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Go on from the finished run of this experiment with fewer steps.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor the table.")] = False,
 ) -> None:
     """Train a model, or go on with its run where it was left; a run that is complete trains nothing.
@@ -84,16 +87,17 @@ def train(
       foundry train configs/this-repository.yaml --repository ../my-project
       foundry train configs/tiny.yaml --set training.learning_rate=1e-4 --set model.layers=2
       foundry train runs/tiny-0123456789ab
+      foundry train configs/tiny.yaml --set training.train_steps=200 --extend
     """
     from foundry.progress import shown_progress
 
     with shown_progress(quiet) as listen:
-        report = _trainer(experiment, repository, overrides or [], listen).train()
+        report = _trainer(experiment, repository, overrides or [], extend, listen).train()
     if not quiet:
         print(_after_training(report))
 
 
-def _trainer(experiment: Path, repository: str | None, overrides: list[str], listen: Listener) -> Trainer:
+def _trainer(experiment: Path, repository: str | None, overrides: list[str], extend: bool, listen: Listener) -> Trainer:
     """The trainer of a configuration or of a run folder."""
     from foundry.config_file import load_experiment
     from foundry.trainer import Trainer
@@ -107,9 +111,9 @@ def _trainer(experiment: Path, repository: str | None, overrides: list[str], lis
             if repository is None:
                 raise
             raise UserError(str(error).replace("--set: data.git.repository: ", "--repository: ")) from None
-        return Trainer(config, on_event=listen)
-    if repository is not None or overrides:
-        option = "--repository" if repository is not None else "--set"
+        return Trainer(config, extend=extend, on_event=listen)
+    if repository is not None or overrides or extend:
+        option = "--repository" if repository is not None else "--set" if overrides else "--extend"
         raise UserError(f"{option}: the configuration of a run is fixed; name a configuration instead of {experiment}")
     return Trainer.of_run(experiment, on_event=listen)
 

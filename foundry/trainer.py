@@ -18,10 +18,11 @@ from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import source_identity
 from foundry.errors import FoundryError, Interrupted, UserError
-from foundry.model_files import CONFIG_NAME, bundle_of
+from foundry.model_files import bundle_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
-from foundry.training.lifecycle import RECORD_NAME, PublishedArtifact, Run, RunRecord, State
+from foundry.training.extension import begin_extended_run, begun_already, find_extension, run_fingerprint
+from foundry.training.lifecycle import CONFIG_NAME, RECORD_NAME, Origin, PublishedArtifact, Run, RunRecord, State
 from foundry.training.log_file import log_to_file
 from foundry.training.run_lock import RunLock
 
@@ -53,22 +54,36 @@ class Trainer:
     Args:
         config: the experiment. Its source is looked at, so that the run's fingerprint is known.
         store: where the best checkpoint is published; by default the one that `config.artifacts` names.
+        extend: go on from the finished run of the same experiment with fewer steps, see
+            `foundry.training.extension`.
         on_event: is told what happens, in the training thread.
 
     Raises:
-        UserError: the source does not exist or cannot be read.
+        UserError: the source does not exist or cannot be read, or there is nothing to extend.
     """
 
     def __init__(
-        self, config: ExperimentConfig, *, store: ArtifactStore | None = None, on_event: Listener = ignore_event
+        self,
+        config: ExperimentConfig,
+        *,
+        store: ArtifactStore | None = None,
+        extend: bool = False,
+        on_event: Listener = ignore_event,
     ) -> None:
-        self.config, identity = source_identity(config, lambda text: on_event(Message(text)))
-        self.fingerprint = self.config.fingerprint(identity)
-        self.run_id = f"{config.experiment_name}-{self.fingerprint}"
-        self.run_folder = config.training.output_dir / self.run_id
+        self.config, self._source_identity = source_identity(config, lambda text: on_event(Message(text)))
+        self._extension = find_extension(self.config, self._source_identity) if extend else None
+        self._place(self._extension.origin if self._extension else None)
+        if self._extension is not None:
+            self.run_folder = self._extension.run_folder
         self.store = store if store is not None else LocalStore(config.artifacts.path)
         self._on_event = on_event
         self._steps: tuple[int | None, int | None] = (None, None)
+
+    def _place(self, origin: Origin | None) -> None:
+        """Which run this is, and where it stands."""
+        self.fingerprint = run_fingerprint(self.config, self._source_identity, origin)
+        self.run_id = f"{self.config.experiment_name}-{self.fingerprint}"
+        self.run_folder = self.config.training.output_dir / self.run_id
 
     @classmethod
     def of_run(cls, folder: Path, *, on_event: Listener = ignore_event) -> Trainer:
@@ -79,6 +94,7 @@ class Trainer:
         """
         record = RunRecord.read(folder)
         trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event)
+        trainer._place(record.extended_from)
         if trainer.fingerprint != record.fingerprint:
             raise UserError(
                 f"{folder}: its corpus has changed since it was begun (fingerprint {record.fingerprint}, "
@@ -106,6 +122,7 @@ class Trainer:
         run = Run.open(self.run_folder) if (self.run_folder / RECORD_NAME).exists() else None
         if run is not None:
             files.remove_remains(run.folder)
+            self._keep_configuration(run)
         if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
             run = self._train(run)
         if run.record.state == "stopped":
@@ -139,18 +156,42 @@ class Trainer:
         return run
 
     def _create(self) -> Run:
+        extension = self._extension
         try:
-            run = Run.create(
-                self.run_folder,
-                self.run_id,
-                self.fingerprint,
-                foundry.__version__,
-                to_yaml(without_secrets(self.config)),
-            )
+            if extension is not None and extension.parent is not None:
+                with RunLock(extension.parent).held(self._warn):
+                    run = begin_extended_run(extension, foundry.__version__, self._config_yaml, self._source_identity)
+            else:
+                self._hint_at_shorter_run()
+                run = Run.create(
+                    self.run_folder,
+                    self.run_id,
+                    self.fingerprint,
+                    foundry.__version__,
+                    self._config_yaml,
+                    source_identity=self._source_identity,
+                )
         except OSError as error:
             raise FoundryError(f"{self.run_folder}: cannot be made: {error.strerror or error}") from error
-        self._tell(run, "created", str(self.run_folder))
+        self._tell(run, "created", f"{self.run_folder}, {run.record.reason}" if extension else str(self.run_folder))
         return run
+
+    def _hint_at_shorter_run(self) -> None:
+        """Who raised the length may not know that what was trained already can be gone on from."""
+        if (shorter := begun_already(self.config, self._source_identity)) is not None:
+            folder, step = shorter
+            text = f"{folder} holds the first {step} steps of this experiment; `--extend` goes on from there"
+            self._on_event(Message(text))
+
+    @property
+    def _config_yaml(self) -> str:
+        return to_yaml(without_secrets(self.config))
+
+    def _keep_configuration(self, run: Run) -> None:
+        """Let `config.yaml` say what this launch works with, where a setting was changed that changes no weight."""
+        path = run.folder / CONFIG_NAME
+        if not path.is_file() or path.read_bytes() != self._config_yaml.encode():
+            files.write_text(path, self._config_yaml)
 
     def _publish(self, run: Run) -> None:
         """Put the best checkpoint into the store, and compare what the store then holds with what was sent."""

@@ -11,10 +11,8 @@ from typing import Any
 
 from foundry.errors import UserError
 from foundry.terminal import age, aligned
-from foundry.training.lifecycle import RECORD_NAME, RunRecord
+from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
 from foundry.training.metrics import read_metrics
-
-METRICS_NAME = "metrics.jsonl"
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,8 @@ class RunSummary:
             ("state", f"{record.state} ({record.reason})" if record.reason else record.state),
             ("steps", self.steps),
         ]
+        if record.extended_from is not None:
+            facts.append(("extended from", str(record.extended_from)))
         if record.best_step is not None:
             facts.append(("best step", str(record.best_step)))
         if record.best_validation_loss is not None:
