@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foundry.cli_runs import AsJson, diff, verify
 from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
@@ -37,7 +38,6 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key, like training.learning_rate=1e-4; repeatable."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def _print_version(asked: bool) -> None:
@@ -342,6 +342,10 @@ def list_runs(
         print(table_of_runs(runs) if runs else f"{output_dir}: no runs yet; `foundry train CONFIG` makes one")
     for problem in problems:
         print(problem, file=sys.stderr)
+
+
+app.command(short_help="Check a run to the last byte.")(verify)
+app.command(short_help="Name what differs between two runs.")(diff)
 
 
 @app.command(short_help="Print the JSON Schema of experiments.")
