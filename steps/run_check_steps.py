@@ -112,7 +112,7 @@ def other_weights(context: Context, step: int) -> None:
     change_json(folder / "manifest.json", ("files", "model.safetensors", "sha256"), digest)
 
 
-@given("its launch was killed at the checkpoint after which it stops")
+@given("its launch made its last checkpoint, and was killed then")
 def killed_at_last_checkpoint(context: Context) -> None:
     runs = runs_of(context)
     rehearsal = Trainer(

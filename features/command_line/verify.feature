@@ -143,7 +143,7 @@ Feature: A run is checked to the last byte, and a relaunch is foretold
 
     Scenario: A run whose patience has run out trains no further
       Given a small experiment that stops early
-      And its launch was killed at the checkpoint after which it stops
+      And its launch made its last checkpoint, and was killed then
       And verifying the run says "a relaunch makes no step, and would publish step 2"
       When it is launched again
       Then the launch makes no step

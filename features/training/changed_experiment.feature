@@ -146,6 +146,14 @@ Feature: A changed experiment goes on where that is right, and begins anew where
       And its final weights and optimizer state are bit-identical to the reference's
       And its metrics are those of the reference
 
+    Scenario: An extension that was begun is gone on with, though a longer run has finished since
+      Given a small experiment
+      And its first 6 steps were trained as a run of their own
+      And its extension was killed at step 11
+      And its first 9 steps were trained as a run of their own
+      When it is extended again
+      Then the launch makes the steps 11 to 12
+
     Scenario: An extended run goes on by the name of its folder
       Given a small experiment with
         | setting                         | value    |
