@@ -90,8 +90,9 @@ def train(
       foundry train configs/tiny.yaml --set training.train_steps=200 --extend
     """
     from foundry.progress import shown_progress
+    from foundry.training.signals import left_at_once
 
-    with shown_progress(quiet) as listen:
+    with shown_progress(quiet) as listen, left_at_once():
         report = _trainer(experiment, repository, overrides or [], extend, listen).train()
     if not quiet:
         print(_after_training(report))

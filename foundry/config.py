@@ -81,7 +81,11 @@ def _matching(pattern: str, meaning: str) -> AfterValidator:
 
 
 # The bounds stand before the conversion, which then runs first.
+MAX_LAYERS = 10_000
+MAX_SIZE = 1 << 24
+"""Of one dimension: beyond it a model fits no machine, and its sizes overflow."""
 PositiveInt = Annotated[int, Field(ge=1), BeforeValidator(_as_whole_number)]
+Dimension = Annotated[int, Field(ge=1, le=MAX_SIZE), BeforeValidator(_as_whole_number)]
 NonNegativeInt = Annotated[int, Field(ge=0), BeforeValidator(_as_whole_number)]
 Probability = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_as_number)]
 PositiveFloat = Annotated[float, Field(gt=0), BeforeValidator(_as_number)]
@@ -179,7 +183,7 @@ class DataConfig(Section):
     """The key of the text in a `.jsonl` corpus."""
     batch_size: PositiveInt = 8
     """Blocks in one micro-batch. The global batch is `batch_size * training.gradient_accumulation_steps`."""
-    max_sequence_length: Annotated[int, Field(ge=2), BeforeValidator(_as_whole_number)] = 256
+    max_sequence_length: Annotated[int, Field(ge=2, le=MAX_SIZE), BeforeValidator(_as_whole_number)] = 256
     """Tokens in one block, and the context of the model."""
     validation_fraction: Probability = 0.1
     """The share of the documents, by bytes, that is kept for validation; 0 trains without validation."""
@@ -211,7 +215,7 @@ class TokenizerConfig(Section):
 
     tokenizer_type: Literal["bpe", "sentencepiece", "pretrained"] = "bpe"
     """Byte-level BPE or SentencePiece trained on the training documents, or a pretrained one."""
-    vocab_size: Annotated[int, Field(ge=300), BeforeValidator(_as_whole_number)] = 4096
+    vocab_size: Annotated[int, Field(ge=300, le=MAX_SIZE), BeforeValidator(_as_whole_number)] = 4096
     """The size of a trained vocabulary, special tokens included. A small corpus may give fewer."""
     name_or_path: Text | None = None
     """The pretrained tokenizer: a folder, or a name on the model hub."""
@@ -232,15 +236,15 @@ class ModelConfig(Section):
 
     architecture: Text = "decoder"
     """`decoder` is our own; any other value is a model type of `transformers`, such as `gpt2` or `llama`."""
-    layers: PositiveInt = 4
+    layers: Annotated[int, Field(ge=1, le=MAX_LAYERS), BeforeValidator(_as_whole_number)] = 4
     """Transformer blocks."""
-    hidden_size: PositiveInt = 256
+    hidden_size: Dimension = 256
     """The width of the residual stream."""
-    embedding_size: PositiveInt | None = None
+    embedding_size: Dimension | None = None
     """The width of the token embedding; null means `hidden_size`. A smaller one is projected up (decoder only)."""
-    intermediate_hidden_size: PositiveInt | None = None
+    intermediate_hidden_size: Dimension | None = None
     """The inner width of the feed-forward layer; null means 8/3 of `hidden_size`, rounded up to 32 (others: 4)."""
-    attention_heads: PositiveInt = 4
+    attention_heads: Dimension = 4
     """Query heads."""
     key_value_heads: PositiveInt | None = None
     """Key and value heads, for grouped-query attention; null means `attention_heads`."""

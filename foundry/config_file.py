@@ -24,6 +24,7 @@ from foundry.strict_yaml import parse_yaml
 MAX_FILE_BYTES = 1_000_000
 MAX_SHOWN_CHARACTERS = 60
 MAX_LISTED_KEYS = 12
+MAX_LISTED_PROBLEMS = 100
 OVERRIDE_ORIGIN = "--set"
 
 
@@ -82,6 +83,8 @@ def experiment_json_schema() -> dict[str, Any]:
 
 def _read_text(path: Path) -> str:
     try:
+        if not (path.is_file() or path.is_dir()) and path.exists() and not _is_stream_of_shell(path):
+            raise UserError(f"{path}: is not a regular file; name the YAML file of an experiment")
         with path.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
@@ -97,6 +100,11 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         byte = content[error.start]
         raise UserError(f"{path}: is not UTF-8 text (byte 0x{byte:02x} at {error.start}); save it as UTF-8") from None
+
+
+def _is_stream_of_shell(path: Path) -> bool:
+    """Whether a shell stands at the other end, as in `foundry train <(make-experiment)`: one need not wait in vain."""
+    return path.is_relative_to("/dev") or path.is_relative_to("/proc")
 
 
 def _nearest_file(path: Path) -> str:
@@ -130,13 +138,16 @@ def _validated(content: Mapping[str, Any], origin: str, overridden: Sequence[tup
     try:
         config = ExperimentConfig.model_validate(content, context=FIELDS_ONLY)
         problems: list[Problem] = []
+        unlisted = 0
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = [_explain(detail) for detail in details]
+        problems = [_explain(detail) for detail in details[:MAX_LISTED_PROBLEMS]]
         config = _with_defaults_at([detail["loc"] for detail in details], content)
+        unlisted = len(details) - len(problems)
     problems += _broken_rules(config, [problem.place for problem in problems])
     if problems:
-        raise UserError("\n".join(_line(problem, origin, overridden) for problem in problems))
+        lines = [_line(problem, origin, overridden) for problem in problems]
+        raise UserError("\n".join(lines + [f"{origin}: and {unlisted:,} more"] * bool(unlisted)))
     return config
 
 
@@ -204,7 +215,7 @@ def _dotted(place: Sequence[str | int]) -> str:
     """`training.checkpoint_schedule[2]`."""
     text = ""
     for part in place:
-        name = part if isinstance(part, int) or part.isprintable() else repr(part)
+        name = part if isinstance(part, int) else _shown(part)
         text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
     return text
 
@@ -234,7 +245,7 @@ RULES = {
     "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be below {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "less_than_equal": "must be at most {le:,.10g}",
 }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
-import json
 import os
 import platform
 import socket
@@ -25,10 +24,13 @@ from foundry.data.git import GitRepository
 from foundry.errors import FoundryError
 from foundry.reproducibility import without_password
 from foundry.settings import weightless_settings
+from foundry.untrusted import read_json
 
 ENVIRONMENT_NAME = "environment.json"
 EARLIER_LAUNCHES = "earlier_launches"
 RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "sentencepiece", "safetensors", "numpy", "pydantic")
+MAX_BYTES = 16_000_000
+"""Some thousand launches."""
 ANSWER_SECONDS = 20
 RECORDED_VARIABLES = (
     "CUBLAS_WORKSPACE_CONFIG",
@@ -60,7 +62,7 @@ def record_environment(run_folder: Path, config: ExperimentConfig, next_step: in
 def read_launches(run_folder: Path) -> list[dict[str, Any]]:
     """The snapshots of a run's launches, the newest first; empty where there are none, or the file is damaged."""
     try:
-        newest = json.loads((run_folder / ENVIRONMENT_NAME).read_text(encoding="utf-8"))
+        newest = read_json(run_folder / ENVIRONMENT_NAME, MAX_BYTES)
         earlier = newest.pop(EARLIER_LAUNCHES, [])
     except (OSError, ValueError, AttributeError):
         return []

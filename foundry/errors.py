@@ -39,3 +39,12 @@ class Interrupted(FoundryError):
         super().__init__(
             f"interrupted by {name} after step {step}, which is saved; launch again to go on at {step + 1}"
         )
+
+
+class LeftAtOnce(FoundryError):
+    """A signal where no step was under way: before training begins, while the model is published, or while cleaning."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.exit_code = 128 + signal_number
+        name = signal.Signals(signal_number).name
+        super().__init__(f"interrupted by {name}; nothing that was saved is lost, launch again to go on")

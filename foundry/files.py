@@ -36,16 +36,32 @@ def disk_failure(error: OSError, place: Path, what: str = "", needed: int | None
     """An error of the disk in one line: what could not be written, why, and how much room there is.
 
     Args:
-        place: an existing folder on the disk, named where the error names no file.
+        place: a folder on the disk, or one that would be made there; named where the error names no file.
         what: could not be written, where it is more than that file.
         needed: the bytes that were to be written, where that is known.
     """
+    existing = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
     need = f"it needs {needed:,} bytes, and " if needed is not None else ""
     return FoundryError(
         f"{error.filename or place}: {what}{' ' * bool(what)}could not be written: {error.strerror or error}; {need}"
-        f"{shutil.disk_usage(place).free:,} bytes are free there. Earlier checkpoints are whole; mend that and launch "
-        "again to go on"
+        f"{shutil.disk_usage(existing).free:,} bytes are free there. Earlier checkpoints are whole; mend that and "
+        "launch again to go on"
     )
+
+
+@contextlib.contextmanager
+def disk_failures_explained(place: Path) -> Iterator[None]:
+    """Turn errors of the disk inside the block into one line, see `disk_failure`; other errors stay what they are.
+
+    Raises:
+        FoundryError: something could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FAILURES_OF_THE_DISK:
+            raise
+        raise disk_failure(error, place) from error
 
 
 def sha256_of(path: Path) -> str:

@@ -5,19 +5,28 @@ Checkpoints and published artifacts carry the same manifest.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from foundry import files
+from foundry.untrusted import is_plain_name, read_json, shown
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
 WEIGHTS_NAME = "model.safetensors"
+OPTIMIZER_NAME = "optimizer.safetensors"
+STATE_NAME = "state.json"
+CHECKPOINT_FILES = (WEIGHTS_NAME, OPTIMIZER_NAME, STATE_NAME)
+SEAL = "seal"
+MAX_MANIFEST_BYTES = 1_000_000
+"""Some thousand files; a larger one is not read."""
 CHECKPOINT_FOLDER = re.compile(r"step-\d{8,18}")
 SET_ASIDE_PREFIX = "damaged-"
 
@@ -46,7 +55,7 @@ class Manifest(BaseModel):
     """Steps that are done."""
     validation_loss: float | None
     """Nats a token, after `step`; None where it was not evaluated."""
-    fingerprint: str
+    fingerprint: Annotated[str, Field(pattern=r"^[\w.-]{0,100}$")]
     """The run's fingerprint."""
     files: dict[str, FileDigest]
 
@@ -54,9 +63,8 @@ class Manifest(BaseModel):
     @classmethod
     def _names_stay_inside(cls, value: dict[str, FileDigest]) -> dict[str, FileDigest]:
         for name in value:
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts:
-                raise ValueError(f"the file name {name!r} leaves the folder")
+            if not all(is_plain_name(part) for part in name.split("/")):
+                raise ValueError(f"the file name {shown(name)} is not one inside the folder")
         return value
 
     @field_validator("validation_loss")
@@ -84,8 +92,15 @@ def describe_files(folder: Path) -> dict[str, FileDigest]:
 def store_manifest(folder: Path, manifest: Manifest) -> Path:
     """Write `manifest` into `folder`; its path."""
     path = folder / MANIFEST_NAME
-    files.write_json(path, manifest.model_dump())
+    content = manifest.model_dump()
+    files.write_json(path, {**content, SEAL: seal_of(content)})
     return path
+
+
+def seal_of(content: dict[str, Any]) -> str:
+    """SHA-256 over the other keys of a manifest, so that a flipped bit in its numbers is noticed, too."""
+    others = {key: value for key, value in content.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode()).hexdigest()
 
 
 def best_of(candidates: Sequence[tuple[Path, Manifest]]) -> tuple[Path, Manifest]:
@@ -106,16 +121,20 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         ValueError: it is missing, damaged, or of another format.
     """
-    path = folder / MANIFEST_NAME
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        content = read_json(folder / MANIFEST_NAME, MAX_MANIFEST_BYTES)
+        version = content.get("format_version") if isinstance(content, dict) else None
+        if isinstance(version, int) and version != FORMAT_VERSION:
+            raise ValueError(f"is of format {shown(str(version))}, this foundry reads format {FORMAT_VERSION}")
+        if isinstance(content, dict) and content.pop(SEAL, seal := seal_of(content)) != seal:
+            raise ValueError("does not have the SHA-256 that it names itself")
+        return Manifest.model_validate(content, strict=True)
     except OSError as error:
         raise ValueError(f"{MANIFEST_NAME} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         raise ValueError(f"{MANIFEST_NAME} is not a manifest: {error.errors(include_url=False)[0]['msg']}") from None
-    if manifest.format_version != FORMAT_VERSION:
-        raise ValueError(f"format {manifest.format_version} is not format {FORMAT_VERSION}, which this foundry reads")
-    return manifest
+    except ValueError as error:
+        raise ValueError(f"{MANIFEST_NAME} {error}") from None
 
 
 def verify(folder: Path, needed: tuple[str, ...]) -> Manifest:
@@ -145,11 +164,17 @@ def verify_outline(folder: Path, needed: tuple[str, ...]) -> Manifest:
             raise ValueError(f"{name} is not listed in {MANIFEST_NAME}")
     for name, entry in manifest.files.items():
         path = folder / name
-        if path.is_symlink() or not path.is_file():
+        if not _is_own_file(folder, path):
             raise ValueError(f"{name} is missing")
         if path.stat().st_size != entry.bytes:
-            raise ValueError(f"{name} has {path.stat().st_size:,} bytes instead of {entry.bytes:,}")
+            raise ValueError(f"{name} has {path.stat().st_size:,} bytes instead of {shown(f'{entry.bytes:,}')}")
     return manifest
+
+
+def _is_own_file(folder: Path, path: Path) -> bool:
+    """Whether `path` is a regular file below `folder` that no symbolic link leads to."""
+    below = [parent for parent in path.parents if parent.is_relative_to(folder) and parent != folder]
+    return path.is_file() and not any(part.is_symlink() for part in (path, *below))
 
 
 def verify_file(folder: Path, name: str, entry: FileDigest) -> None:

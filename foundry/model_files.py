@@ -38,6 +38,9 @@ def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[s
     Args:
         checkpoint: its folder.
         staging: an empty folder, where the artifact's manifest is written.
+
+    Raises:
+        FoundryError: a symbolic link would be followed to a file from elsewhere.
     """
     source = manifests.read_manifest(checkpoint)
     described = {WEIGHTS_NAME: source.files[WEIGHTS_NAME]}
@@ -45,6 +48,9 @@ def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[s
     paths |= {
         f"{TOKENIZER_NAME}/{name}": run.tokenizer / name for name in sorted(manifests.describe_files(run.tokenizer))
     }
+    for path in (run.tokenizer, *paths.values()):
+        if path.is_symlink():
+            raise FoundryError(f"{path}: is a symbolic link, and only files of the run are published; replace it")
     for name, path in paths.items():
         described.setdefault(name, FileDigest.of(path))
     manifest = Manifest(

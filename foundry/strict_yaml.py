@@ -15,6 +15,9 @@ from foundry.errors import UserError
 
 MAX_VALUES = 10_000
 """Aliases included: nested aliases can turn ten lines into a billion values."""
+MAX_NUMBER_CHARACTERS = 100
+"""Longer ones take longer than linear time to read, and Python refuses to show them."""
+MAX_PROBLEM_CHARACTERS = 200
 
 
 class _TooMuchError(Exception):
@@ -33,6 +36,25 @@ class _StrictLoader(yaml.SafeLoader):
         for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
         if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
     }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._num_nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuse a long document early: what comes after this is slow."""
+        self._num_nodes += 1
+        if self._num_nodes > MAX_VALUES:
+            raise _TooMuchError(f"holds more than {MAX_VALUES:,} values")
+        return super().compose_node(parent, index)
+
+    def construct_scalar(self, node: yaml.Node) -> Any:
+        is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if is_number and len(str(node.value)) > MAX_NUMBER_CHARACTERS:
+            raise yaml.MarkedYAMLError(
+                problem=f"a number of more than {MAX_NUMBER_CHARACTERS} characters", problem_mark=node.start_mark
+            )
+        return super().construct_scalar(node)  # type: ignore[arg-type]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: dict[str, int] = {}
@@ -92,11 +114,17 @@ def _sentence(error: yaml.MarkedYAMLError) -> str:
     problem = " ".join(str(error.problem).split())
     if "could not determine a constructor" in problem:
         tag = problem.rpartition(" ")[2].strip("'").replace("tag:yaml.org,2002:", "!!")
-        return f"the tag {tag} is not read here; remove it"
+        return f"the tag {_shortened(tag)} is not read here; remove it"
     if problem.startswith("but "):
         problem = f"{error.context}, {problem}"
     remedy = "; indent with spaces" if "'\\t'" in problem else ""
-    return f"{problem}{remedy}"
+    return f"{_shortened(problem)}{remedy}"
+
+
+def _shortened(problem: str) -> str:
+    """Without the middle of what somebody put into a name or a tag."""
+    half = MAX_PROBLEM_CHARACTERS // 2
+    return problem if len(problem) <= MAX_PROBLEM_CHARACTERS else f"{problem[:half]} … {problem[-half:]}"
 
 
 def _refuse_explosion(root: yaml.Node) -> None:

@@ -168,32 +168,51 @@ def _read_all(descriptor: int, content: memoryview) -> None:
 
 
 class _Hashing:
-    """Hashes pieces of memory in a thread, in their order; the memory must not change before `hexdigest`."""
+    """Hashes pieces of memory in a thread, in their order; the memory must not change before `hexdigest`.
+
+    The thread begins with the first large piece: small ones are hashed sooner than a thread has begun.
+    """
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._pieces: queue.Queue[memoryview | None] = queue.Queue(PIECES_IN_FLIGHT)
-        self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self._is_complete = False
 
     def add(self, piece: memoryview) -> None:
         """Hash `piece` after those before it; waits while too many are under way."""
-        self._pieces.put(piece)
+        if len(piece) < PIECE_BYTES and self._thread is None:
+            self._hash.update(piece)
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
+            self._thread.start()
+        self._put(piece)
 
     def hexdigest(self) -> str:
         """The SHA-256 of all pieces."""
         self.end()
+        if self._thread is not None and not self._is_complete:
+            raise MemoryError("the thread that hashes has ended too early")
         return self._hash.hexdigest()
 
     def end(self) -> None:
         """Wait for the pieces that are under way, and end the thread."""
-        if self._thread.is_alive():
-            self._pieces.put(None)
+        if self._thread is not None and self._thread.is_alive():
+            self._put(None)
             self._thread.join()
+
+    def _put(self, piece: memoryview | None) -> None:
+        """Hand a piece over; a thread that has died, for want of memory, does not let this wait for ever."""
+        while self._thread is not None and self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._pieces.put(piece, timeout=1)
+                return
 
     def _work(self) -> None:
         while (piece := self._pieces.get()) is not None:
             self._hash.update(piece)
+        self._is_complete = True
 
 
 @contextlib.contextmanager

@@ -112,7 +112,7 @@ class Trainer:
         """
         if self._is_complete():
             return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
-        with RunLock(self.run_folder).held(self._warn):
+        with files.disk_failures_explained(self.run_folder), RunLock(self.run_folder).held(self._warn):
             return self._go_on()
 
     def _is_complete(self) -> bool:
@@ -143,11 +143,12 @@ class Trainer:
         except (Interrupted, KeyboardInterrupt) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
             raise
-        except OSError as error:
-            self._move_if_possible(run, "failed", str(error))
-            if error.errno not in files.FAILURES_OF_THE_DISK:
-                raise
-            raise files.disk_failure(error, run.folder) from error
+        except MemoryError as error:
+            self._move_if_possible(run, "failed", "memory ran out")
+            raise FoundryError(
+                f"{run.folder}: memory ran out outside of the training step; the checkpoints are whole. Free some, or "
+                "set training.async_checkpoints to false, and launch again to go on"
+            ) from error
         except BaseException as error:
             self._move_if_possible(run, "failed", f"{type(error).__name__}: {error}")
             raise

@@ -12,7 +12,7 @@ from behave.runner import Context
 
 from foundry.evaluation.verification import MARKS, verify_run
 from foundry.files import write_json
-from foundry.manifests import FileDigest, checkpoint_folders
+from foundry.manifests import FileDigest, checkpoint_folders, read_manifest, store_manifest
 from foundry.testing.commands import CommandState
 from foundry.testing.faults import cut_file, flip_byte, launch_and_signal
 from foundry.testing.runs import Runs, contents_of
@@ -108,8 +108,9 @@ def was_set_aside(context: Context) -> None:
 def other_weights(context: Context, step: int) -> None:
     folder = runs_of(context).folder / f"checkpoints/step-{step:08d}"
     flip_byte(folder / "model.safetensors", -1)
-    digest = FileDigest.of(folder / "model.safetensors").sha256
-    change_json(folder / "manifest.json", ("files", "model.safetensors", "sha256"), digest)
+    manifest = read_manifest(folder)
+    described = {**manifest.files, "model.safetensors": FileDigest.of(folder / "model.safetensors")}
+    store_manifest(folder, manifest.model_copy(update={"files": described}))
 
 
 @given("its launch made its last checkpoint, and was killed then")

@@ -50,7 +50,7 @@ def value_of(key: str, text: str) -> Any:
     """The value of a setting as it stands in a table."""
     if text == "none":
         return None
-    if key == "training.checkpoint_schedule":
+    if key in ("training.checkpoint_schedule", "training.checkpoint_milestones"):
         return [int(item) for item in text.split(",")]
     return yaml.safe_load(text)
 

@@ -18,7 +18,7 @@ def run_evidence(workspace: Path) -> Iterator[Attachment]:
 
     Scenarios damage such files on purpose, so what cannot be read is left out.
     """
-    records = sorted(workspace.rglob(RECORD_NAME))
+    records = sorted(path for path in workspace.rglob(RECORD_NAME) if path.is_file())
     last = max(records, key=lambda path: path.stat().st_mtime_ns, default=None)
     for path in records:
         try:

@@ -74,9 +74,9 @@ class BatchOrder:
         samples = np.arange(window * num_samples, (window + 1) * num_samples, dtype=np.uint64)
         epochs, positions = np.divmod(samples, np.uint64(self.num_blocks))
         indices = np.empty(num_samples, dtype=np.int64)
-        for epoch in np.unique(epochs):
+        for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):  # np.unique would import all of numpy.ma
             now = epochs == epoch
-            indices[now] = self._blocks_at(positions[now], int(epoch))
+            indices[now] = self._blocks_at(positions[now], epoch)
         return indices.reshape(self._steps_at_once, self.global_batch_size)
 
     def _blocks_at(self, positions: _Numbers, epoch: int) -> _Numbers:

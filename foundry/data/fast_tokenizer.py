@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,19 @@ from typing import Any
 from tokenizers import AddedToken, Encoding, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Backend
 
-from foundry.data.tokenizers import END_OF_TEXT, MARKERS, PADDING, SPECIAL_TOKENS
+from foundry.data.tokenizers import END_OF_TEXT, MARKERS, MAX_TOKENIZER_BYTES, PADDING, SPECIAL_TOKENS
 from foundry.errors import UserError
 from foundry.files import write_json, write_text
+from foundry.untrusted import read_json, read_regular, require_regular_files, shown
 
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
 
 MIN_PAIR_FREQUENCY = 2
+TOKEN_BEYOND_MEMORY = re.compile(rb'"\s*:\s*\d{8}')
+"""The library takes memory for every number up to the highest, and ends the process where there is none."""
+MAX_GAPS = 4
+"""How many times more numbers than tokens a vocabulary may have; published ones leave a few out."""
 
 
 class FastTokenizer:
@@ -43,6 +49,11 @@ class FastTokenizer:
         if len(set(numbers)) != len(numbers):
             raise UserError("the tokenizer's vocabulary has gaps, so that no special tokens can be added to it")
         self.vocab_size = max(numbers) + 1
+        if self.vocab_size > MAX_GAPS * len(numbers):
+            raise UserError(
+                f"the tokenizer has {len(numbers):,} tokens with numbers up to {max(numbers):,}; "
+                "a model would need memory for all numbers between"
+            )
         self.eos_id = self._id(self._eos_token)
         self.pad_id = self._id(self._pad_token)
         self.marker_ids = {kind: self._id(token) for kind, token in MARKERS.items()}
@@ -76,16 +87,22 @@ class FastTokenizer:
         """
         if not (any(folder.glob("*.json")) or any(folder.glob("*.model"))):
             raise UserError(f"{folder} holds no tokenizer")
-        if not (folder / TOKENIZER_FILE).is_file():
+        if not os.path.lexists(folder / TOKENIZER_FILE):
             return cls.pretrained(str(folder))
         try:
-            backend = Backend.from_file(str(folder / TOKENIZER_FILE))
-            settings = json.loads((folder / CONFIG_FILE).read_text()) if (folder / CONFIG_FILE).is_file() else {}
+            content = read_regular(folder / TOKENIZER_FILE, MAX_TOKENIZER_BYTES, follow_link=True)
+            if TOKEN_BEYOND_MEMORY.search(content):
+                raise ValueError("holds a token with a number of more than seven digits")
+            backend = Backend.from_buffer(content)
+            has_settings = os.path.lexists(folder / CONFIG_FILE)
+            settings = read_json(folder / CONFIG_FILE, MAX_TOKENIZER_BYTES, follow_link=True) if has_settings else {}
+            eos_token, pad_token = (
+                _content(settings.get(name), default)
+                for name, default in (("eos_token", END_OF_TEXT), ("pad_token", PADDING))
+            )
         except Exception as error:  # the library raises nothing narrower
-            raise UserError(f"{folder} holds no tokenizer that can be read: {error}") from error
-        return cls(
-            backend, _content(settings.get("eos_token"), END_OF_TEXT), _content(settings.get("pad_token"), PADDING)
-        )
+            raise UserError(f"{folder} holds no tokenizer that can be read: {shown(str(error))}") from error
+        return cls(backend, eos_token, pad_token)
 
     @classmethod
     def pretrained(cls, name: str) -> FastTokenizer:
@@ -97,8 +114,10 @@ class FastTokenizer:
         from transformers import AutoTokenizer
 
         try:
-            found = AutoTokenizer.from_pretrained(name)
-        except (OSError, ValueError, ImportError, KeyError) as error:
+            if Path(name).is_dir():
+                require_regular_files(Path(name))
+            found = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        except Exception as error:  # whatever a folder's content makes of the library's many readers
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UserError(f"tokenizer.name_or_path: {name} cannot be loaded: {reason}") from error
         if not getattr(found, "is_fast", False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,8 +21,12 @@ from foundry.data.packing import read_tokens
 from foundry.data.progress import Progress
 from foundry.data.sources import report_left_out, source_identity
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
-from foundry.errors import FoundryError
+from foundry.errors import FoundryError, UserError
 from foundry.files import new_folder, sha256_of
+from foundry.untrusted import is_plain_name, read_json, shown
+
+MAX_STATISTICS_BYTES = 16_000_000
+"""A larger file was not written by a build, and is not read."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +103,16 @@ class DataProcessor:
 
     def _from_cache(self, folder: Path) -> PreparedData | None:
         """What the cache holds; None where it holds nothing, or something damaged, which is removed."""
-        if not folder.exists():
+        if not os.path.lexists(folder):
             return None
         try:
             return load_prepared(folder)
         except FoundryError as error:
             self._progress.note(f"{error}; preparing the data again")
-            shutil.rmtree(folder)
+            if folder.is_symlink():
+                folder.unlink()
+            else:
+                shutil.rmtree(folder)
             return None
 
     def _build(self, config: ExperimentConfig, identity: str, folder: Path) -> None:
@@ -121,23 +129,34 @@ def load_prepared(folder: Path) -> PreparedData:
         FoundryError: a file is missing, or not the one that was written.
     """
     try:
-        statistics = json.loads((folder / STATISTICS_FILE).read_text(encoding="utf-8"))
+        if folder.is_symlink():
+            raise ValueError("it is a symbolic link")
+        statistics = read_json(folder / STATISTICS_FILE, MAX_STATISTICS_BYTES)
         files: dict[str, dict[str, Any]] = statistics["files"]
         for name, written in files.items():
-            _check(folder / name, written)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FoundryError(f"prepared data in {folder} is damaged ({error})") from error
-    tokenizer = load_tokenizer(folder / TOKENIZER_FOLDER)
-    blocks = {
-        name: BlockDataset(read_tokens(folder / name, tokenizer.vocab_size), statistics["block_size"], tokenizer.pad_id)
-        for name in (TRAINING_FILE, VALIDATION_FILE)
-        if name in files
-    }
+            _check(folder, name, written)
+        tokenizer = load_tokenizer(folder / TOKENIZER_FOLDER)
+        blocks = {
+            name: BlockDataset(
+                read_tokens(folder / name, tokenizer.vocab_size), statistics["block_size"], tokenizer.pad_id
+            )
+            for name in (TRAINING_FILE, VALIDATION_FILE)
+            if name in files
+        }
+        if TRAINING_FILE not in blocks:
+            raise ValueError(f"{TRAINING_FILE} is missing")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError) as error:
+        raise FoundryError(f"prepared data in {folder} is damaged ({shown(str(error))})") from error
     digest = hashlib.sha256(json.dumps([files[name]["sha256"] for name in blocks]).encode()).hexdigest()
     return PreparedData(tokenizer, blocks[TRAINING_FILE], blocks.get(VALIDATION_FILE), folder, digest, statistics)
 
 
-def _check(path: Path, written: dict[str, Any]) -> None:
+def _check(folder: Path, name: str, written: dict[str, Any]) -> None:
+    path = folder / name
+    if not all(is_plain_name(part) for part in name.split("/")):
+        raise ValueError(f"{shown(name)} is not a name inside the folder")
+    if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+        raise ValueError(f"{name} is missing")
     if path.stat().st_size != written["bytes"]:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, {written['bytes']} were written")
     if sha256_of(path) != written["sha256"]:

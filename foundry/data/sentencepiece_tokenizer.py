@@ -9,9 +9,19 @@ from pathlib import Path
 
 import sentencepiece
 
-from foundry.data.tokenizers import COMMIT, END_OF_TEXT, FILE, MARKERS, PADDING, SENTENCEPIECE_FILE, SPECIAL_TOKENS
+from foundry.data.tokenizers import (
+    COMMIT,
+    END_OF_TEXT,
+    FILE,
+    MARKERS,
+    MAX_TOKENIZER_BYTES,
+    PADDING,
+    SENTENCEPIECE_FILE,
+    SPECIAL_TOKENS,
+)
 from foundry.errors import UserError
 from foundry.files import write_bytes
+from foundry.untrusted import read_regular, shown
 
 _SPACE_SYMBOL = "\u2581"
 """Stands for a space inside SentencePiece, so that the character itself has to be spelled in bytes."""
@@ -73,11 +83,22 @@ class SentencePieceTokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> SentencePieceTokenizer:
-        """The tokenizer that `save` wrote."""
+        """The tokenizer that `save` wrote.
+
+        Raises:
+            UserError: it cannot be read, or lacks the special tokens that `train` adds.
+        """
         try:
-            return cls((folder / SENTENCEPIECE_FILE).read_bytes())
-        except RuntimeError as error:
-            raise UserError(f"{folder / SENTENCEPIECE_FILE} cannot be read: {error}") from error
+            content = read_regular(folder / SENTENCEPIECE_FILE, MAX_TOKENIZER_BYTES, follow_link=True)
+            if not content:
+                raise ValueError("is empty")
+            tokenizer = cls(content)
+        except (RuntimeError, OSError, ValueError) as error:
+            reason = shown(" ".join(str(error).split()))
+            raise UserError(f"{folder / SENTENCEPIECE_FILE} cannot be read: {reason}") from error
+        if min(tokenizer.eos_id, tokenizer.pad_id) < 0:
+            raise UserError(f"{folder / SENTENCEPIECE_FILE} lacks a token that ends texts, or one that fills up blocks")
+        return tokenizer
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """See `Tokenizer.encode_batch`."""

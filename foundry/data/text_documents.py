@@ -14,7 +14,7 @@ from foundry.data.progress import Progress
 from foundry.errors import UserError
 
 MAX_FILE_BYTES = 50_000_000
-"""A larger text file is left out before it is read. A `.jsonl` file is read line by line and has no limit."""
+"""A larger text file is left out before it is read; of a `.jsonl` file no line may be longer."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,9 @@ class TextSource:
 
     def _lines(self, path: Path, skipped: Skipped) -> Iterator[Document]:
         with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(iter(lambda: stream.readline(MAX_FILE_BYTES + 1), b""), start=1):
+                if len(line) > MAX_FILE_BYTES:
+                    raise UserError(f"{path}, line {number}: is longer than {MAX_FILE_BYTES:,} bytes")
                 if line.strip():
                     text = self._text_in(line, f"{path}, line {number}")
                     if text:
@@ -80,6 +82,10 @@ class TextSource:
             raise UserError(f"{place}: not valid JSON ({error.msg} at column {error.colno})") from error
         except UnicodeDecodeError as error:
             raise UserError(f"{place}: not valid UTF-8 ({error.reason} at byte {error.start + 1})") from error
+        except ValueError as error:
+            raise UserError(f"{place}: holds a number that is too long to be read") from error
+        except RecursionError as error:
+            raise UserError(f"{place}: is nested too deeply") from error
         if not isinstance(row, dict):
             raise UserError(f"{place}: expected an object, found {_json_name(row)}")
         if self.text_field not in row:

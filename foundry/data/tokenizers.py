@@ -6,6 +6,7 @@ ordinary text, because a corpus may well talk about tokenizers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,8 @@ SPECIAL_TOKENS = (END_OF_TEXT, PADDING, FILE, COMMIT)
 MARKERS = {"file": FILE, "commit": COMMIT}
 
 SENTENCEPIECE_FILE = "sentencepiece.model"
+MAX_TOKENIZER_BYTES = 200_000_000
+"""Of each file of a tokenizer; the largest published ones have a sixth of it."""
 
 
 class Tokenizer(Protocol):
@@ -62,7 +65,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         UserError: there is no tokenizer in the folder.
     """
-    if (folder / SENTENCEPIECE_FILE).is_file():
+    if os.path.lexists(folder / SENTENCEPIECE_FILE):
         from foundry.data.sentencepiece_tokenizer import SentencePieceTokenizer
 
         return SentencePieceTokenizer.load(folder)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, Any]]
 TERMINAL_HEIGHT = 16
+LARGEST_DRAWN = 1e100
 LOSS_LABEL = "loss (nats a token)"
 
 
@@ -29,9 +30,13 @@ class Curve:
     @classmethod
     def of(cls, rows: Rows, name: str, label: str) -> Curve:
         """The metric `name`, which may stand below `time`, from the rows that have it."""
-        flat = [{**row, **row.get("time", {})} for row in rows]
-        points = [(row["step"], row[name]) for row in flat if row.get(name) is not None]
+        flat = [{**row, **time} if isinstance(time := row.get("time"), dict) else row for row in rows]
+        points = [(row["step"], row[name]) for row in flat if _can_be_drawn(row.get(name))]
         return cls(label, [step for step, _ in points], [value for _, value in points])
+
+
+def _can_be_drawn(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < LARGEST_DRAWN
 
 
 def loss_curves(rows: Rows) -> list[Curve]:

@@ -26,7 +26,7 @@ def metrics_findings(
         done: the step of the newest whole checkpoint; what was logged after it, a relaunch logs again.
     """
     path = folder / METRICS_NAME
-    if not path.exists():
+    if not path.is_file():
         yield ("damaged" if done else "note"), "is missing"
         return
     *lines, tail = path.read_bytes().split(b"\n")

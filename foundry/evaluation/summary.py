@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from dataclasses import dataclass
@@ -13,6 +12,9 @@ from foundry.errors import UserError
 from foundry.terminal import age, aligned
 from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
 from foundry.training.metrics import read_metrics
+from foundry.untrusted import read_json
+
+MAX_DOCUMENT_BYTES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class RunSummary:
     def document(self, name: str) -> dict[str, Any]:
         """A JSON file of the run folder; empty where there is none yet."""
         try:
-            content = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            content = read_json(self.folder / name, MAX_DOCUMENT_BYTES)
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}

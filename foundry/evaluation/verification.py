@@ -19,11 +19,12 @@ from foundry.config_file import load_experiment
 from foundry.environments import ENVIRONMENT_NAME, read_launches
 from foundry.errors import FoundryError, UserError
 from foundry.evaluation.metrics_check import metrics_findings
-from foundry.manifests import FileDigest, Manifest
+from foundry.manifests import CHECKPOINT_FILES, STATE_NAME, FileDigest, Manifest
 from foundry.training.early_stopping import EarlyStopping
-from foundry.training.extension import CHECKPOINT_FILES, FINISHED, run_fingerprint
+from foundry.training.extension import FINISHED, MAX_JSON_BYTES, run_fingerprint
 from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, RECORD_NAME, RunRecord
 from foundry.training.run_lock import RunLock
+from foundry.untrusted import read_json
 
 Verdict = Literal["whole", "damaged", "note"]
 MARKS: dict[Verdict, str] = {"whole": "✓", "damaged": "✗", "note": "–"}
@@ -150,7 +151,7 @@ class _Checks:
             is_expected = self.record is not None and self.record.data_digest is not None
             return None, Finding(DATA_NAME, "damaged" if is_expected else "note", "is missing")
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_json(path, MAX_JSON_BYTES)
             tokens = [entry["sha256"] for name, entry in data["files"].items() if "/" not in name]
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return None, Finding(DATA_NAME, "damaged", "cannot be read")
@@ -282,7 +283,7 @@ class _Checks:
 
     def _early_stopping(self, step: int) -> EarlyStopping | None:
         try:
-            state = json.loads((self.whole[step] / "state.json").read_text(encoding="utf-8"))
+            state = read_json(self.whole[step] / STATE_NAME, MAX_JSON_BYTES)
             return EarlyStopping(**state["early_stopping"])
         except (OSError, ValueError, LookupError, TypeError):
             return None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
@@ -22,6 +21,7 @@ from foundry.model_files import resolve_model
 from foundry.models.decoder import Decoder
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
+from foundry.models.plausibility import require_weights_beside, require_weights_for
 
 OnText = Callable[[int, str], None]
 """Is given the number of a generation, in the order of the result, and the text that it has grown by."""
@@ -112,6 +112,7 @@ class Generator:
         found = resolve_model(reference)
         tokenizer = load_tokenizer(found.tokenizer)
         context = found.config.data.max_sequence_length
+        require_weights_for(found.config.model, tokenizer.vocab_size, context, found.weights)
         model = create_model(found.config.model, tokenizer.vocab_size, context)
         load_weights(model, found.weights)
         return cls(model.to(place), tokenizer, context)
@@ -121,14 +122,16 @@ class Generator:
         from transformers import AutoModelForCausalLM
 
         load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+        tokenizer = load_tokenizer(folder)
         try:
-            model = load(folder, local_files_only=True, use_safetensors=True)
-        except (OSError, ValueError, SafetensorError) as error:
+            require_weights_beside(folder)
+            model = load(folder, local_files_only=True, use_safetensors=True, trust_remote_code=False)
+        except Exception as error:  # whatever a folder's content makes of the library's many readers
             raise UserError(f"{folder}: not a causal model of transformers: {' '.join(str(error).split())}") from error
         context = getattr(model.config, "max_position_embeddings", None)
         if context is None:
             raise UserError(f"{folder}: config.json names no context length (max_position_embeddings); add it")
-        return cls(model.to(device), load_tokenizer(folder), context)
+        return cls(model.to(device), tokenizer, context)
 
     @torch.inference_mode()
     def generate(

@@ -52,6 +52,13 @@ def half_written(*folders: Path) -> list[Path]:
     return sorted(path for folder in folders for pattern in HALF_WRITTEN for path in folder.rglob(pattern))
 
 
+def first_name_difference(first: Path, second: Path) -> str | None:
+    """The first file or folder that stands below one of two folders only; None where there is none."""
+    names = [{str(path.relative_to(folder)) for path in folder.rglob("*")} for folder in (first, second)]
+    different = sorted(names[0] ^ names[1])
+    return f"{different[0]} is in one of them only" if different else None
+
+
 def assert_same_tensors(first: Path, second: Path) -> None:
     """Two safetensors files hold the same names, types, shapes and bits."""
     difference = first_tensor_difference(first, second)

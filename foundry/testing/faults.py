@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from foundry.config import ExperimentConfig
+from foundry.files import sha256_of
 from foundry.testing.forking import TIMEOUT_SECONDS, forked
 from foundry.training.events import CheckpointSaved, Event, StateChanged, StepDone
+from foundry.training.metrics import read_metrics
 
 
 def flip_byte(path: Path, position: int) -> None:
@@ -18,6 +21,35 @@ def flip_byte(path: Path, position: int) -> None:
     content = bytearray(path.read_bytes())
     content[position] ^= 0xFF
     path.write_bytes(content)
+
+
+def flip_bit(path: Path, position: int, bit: int = 0) -> None:
+    """Invert one bit of one byte of a file; a negative position counts from the end."""
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1 << bit
+    path.write_bytes(content)
+
+
+def change_json(path: Path, change: Callable[[Any], None]) -> None:
+    """Let `change` alter the value in a JSON file."""
+    value = json.loads(path.read_text(encoding="utf-8"))
+    change(value)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def change_metrics(run_folder: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
+    """Let `change` alter the rows of a run's metrics."""
+    path = run_folder / "metrics.jsonl"
+    rows = read_metrics(path)
+    change(rows)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def flip_bit_unnoticed(folder: Path, name: str) -> None:
+    """Invert a bit in the last number of a folder's file, and correct its digest in the manifest."""
+    flip_bit(folder / name, -1)
+    digest = sha256_of(folder / name)
+    change_json(folder / "manifest.json", lambda manifest: manifest["files"][name].update(sha256=digest))
 
 
 def cut_file(path: Path, num_bytes: int) -> None:

@@ -7,6 +7,7 @@ what this process has done (threads, generators, open files) is in it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
@@ -24,11 +25,13 @@ WARM_MODULES = [
     "foundry.testing.faults",
     "foundry.testing.kill_points",
     "foundry.training.session",
+    "foundry.acceptance.worker",
+    "numpy.ma",
     "tokenizers",
     "torch._dynamo",
     "transformers.models.gpt2.modeling_gpt2",
 ]
-"""What a launch imports; the server that forks launches imports it once."""
+"""What a launch imports, and what runs scenarios, which each process imports again; the server imports it once."""
 TIMEOUT_SECONDS = 120
 
 
@@ -47,6 +50,18 @@ class Ended:
     problem: str
 
 
+@functools.cache
+def _start_server() -> None:
+    """Wait until the server has imported everything; Ctrl-C may end this wait."""
+    process = context().Process(target=_nothing)
+    process.start()
+    process.join()
+
+
+def _nothing() -> None:
+    pass
+
+
 def context() -> multiprocessing.context.ForkServerContext:
     """The multiprocessing context whose processes are forked from the warm server."""
     warm = multiprocessing.get_context("forkserver")
@@ -60,12 +75,15 @@ def forked(function: Callable[..., Any], *arguments: Any) -> Iterator[tuple[Base
 
     The function must be one that can be pickled. When the block ends, the process is killed if it still runs.
     """
+    _start_server()
     warm = context()
     hears, speaks = warm.Pipe(duplex=False)
     process = warm.Process(target=_run, args=(function, speaks, arguments))
-    process.start()
-    speaks.close()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C must not part us from a process just begun
     try:
+        process.start()
+        speaks.close()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         yield process, hears
     finally:
         if process.is_alive():

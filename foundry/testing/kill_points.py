@@ -104,9 +104,19 @@ def kill_points(task: Task, folder: Path) -> list[KillPoint]:
     Raises:
         RuntimeError: the task failed.
     """
-    launch = _Launched(task, folder, (), listed=True).follow(TIMEOUT_SECONDS)
+    return list(watched(task, folder).points)
+
+
+def watched(task: Task, folder: Path, timeout: float = TIMEOUT_SECONDS) -> Launch:
+    """Run `task` in `folder` to its end, and keep the kill points that it passes, in order; this makes it slower.
+
+    Raises:
+        RuntimeError: the task failed.
+        TimeoutError: it did not end in time.
+    """
+    launch = _Launched(task, folder, (), listed=True).follow(timeout)
     _expect_success(launch)
-    return list(launch.points)
+    return launch
 
 
 def run_and_kill(task: Task, point: KillPoint, folder: Path, timeout: float = TIMEOUT_SECONDS) -> Launch:

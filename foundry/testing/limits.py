@@ -68,6 +68,8 @@ class SmallFilesystem:
 def small_filesystem(folder: Path, size: int) -> Iterator[SmallFilesystem]:
     """Mount a filesystem of `size` bytes at `folder`, which is made; it is gone with all it holds after the block.
 
+    Where tests remove their workspace before they leave the block, `folder` must lie outside of it.
+
     Root may mount in any process. Another user needs a user namespace, which only a process with a single thread can
     enter, such as one of `foundry.testing.forking.in_a_fork`; it never leaves it again.
 
@@ -75,6 +77,7 @@ def small_filesystem(folder: Path, size: int) -> Iterator[SmallFilesystem]:
         NotPermitted: neither is possible here.
     """
     _needs_linux("mounting a filesystem in memory")
+    folder = folder.resolve()
     folder.mkdir(parents=True)
     try:
         _mount(folder, 0, f"size={size}")

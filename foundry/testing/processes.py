@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import subprocess
@@ -67,25 +66,26 @@ def run_foundry(
 
 @dataclass(frozen=True)
 class Command:
-    """A command as a task for a process that is forked warm; what it prints goes into `stdout.txt` and `stderr.txt`.
+    """The `foundry` command as a task for a process that is forked warm.
+
+    What it prints goes into `stdout.txt` and `stderr.txt` in its folder.
 
     Attributes:
         arguments: as on the command line, without the command itself.
-        module: the one whose `main` is the command.
     """
 
     arguments: tuple[str, ...]
-    module: str = "foundry.__main__"
 
     def __call__(self) -> None:
         """Run the command in the current folder, and end the process with its exit code."""
-        main = importlib.import_module(self.module).main
-        sys.argv = [self.module, *self.arguments]
+        from foundry.__main__ import main
+
+        sys.argv[1:] = self.arguments
         for stream in (sys.stdout, sys.stderr):
             name = "stdout.txt" if stream is sys.stdout else "stderr.txt"
             with Path(name).open("w", encoding="utf-8") as written:
                 os.dup2(written.fileno(), stream.fileno())
-        sys.exit(main())
+        main()
 
 
 def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> Finished:

@@ -134,8 +134,9 @@ class Watcher:
             self._micro_batch += 1
             self._computing("forward", f"micro-batch {self._micro_batch}")
         else:
-            self.phase = "evaluation"
-            self.notice("forward", "validation", self.phase)
+            with self._lock:
+                self.phase = "evaluation"
+                self.notice("forward", "validation", self.phase)
 
     def _updated(self) -> None:
         self._micro_batch = 0

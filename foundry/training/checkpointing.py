@@ -6,7 +6,7 @@ in one rename, with a manifest of digests. One that does not verify is set aside
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,17 +18,15 @@ from torch import Tensor, nn
 
 from foundry import files, manifests
 from foundry.errors import FoundryError
-from foundry.manifests import WEIGHTS_NAME, Manifest
+from foundry.manifests import CHECKPOINT_FILES, OPTIMIZER_NAME, STATE_NAME, WEIGHTS_NAME, Manifest
 from foundry.models.io import stored_tensors
 from foundry.tensor_files import content_bytes, read_tensors, write_tensors
 from foundry.training.optimizer import optimizer_tensors
+from foundry.untrusted import read_json, shown
 
-OPTIMIZER_NAME = "optimizer.safetensors"
-STATE_NAME = "state.json"
-NEEDED = (WEIGHTS_NAME, OPTIMIZER_NAME, STATE_NAME)
 MAX_STATE_BYTES = 16 << 20
 """A state file is a few kilobytes; what is larger is none, and is not read into memory."""
-ROOM_BESIDE_TENSORS = 1 << 20
+ROOM_BESIDE_TENSORS = 1 << 16
 """For the state file and the manifest of a checkpoint, in bytes; generous."""
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
@@ -134,6 +132,11 @@ class CheckpointManager:
         Raises:
             FoundryError: there are checkpoints, and none of them is whole.
         """
+        if self.folder.is_symlink():
+            raise FoundryError(
+                f"{self.folder}: is a symbolic link, and checkpoints are not removed through one; put the folder "
+                "that it names into its place, or set training.output_dir"
+            )
         for folder in reversed(manifests.checkpoint_folders(self.folder)):
             try:
                 return self._read(folder, tensors, accept)
@@ -147,11 +150,13 @@ class CheckpointManager:
         return None
 
     def _read(self, folder: Path, tensors: Tensors, accept: Callable[[Any], State]) -> tuple[Checkpoint, State]:
-        manifest = manifests.verify_outline(folder, NEEDED)
+        if folder.is_symlink():
+            raise ValueError("it is a symbolic link")
+        manifest = manifests.verify_outline(folder, CHECKPOINT_FILES)
         if manifest.fingerprint != self.fingerprint:
             raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
         if manifests.checkpoint_folder(self.folder, manifest.step) != folder:
-            raise ValueError(f"its manifest says step {manifest.step}")
+            raise ValueError(f"its manifest says step {shown(str(manifest.step))}")
         for name, entry in manifest.files.items():
             if name not in tensors:
                 manifests.verify_file(folder, name, entry)
@@ -162,7 +167,13 @@ class CheckpointManager:
             ]
         for outcome in reading:
             outcome.result()
-        return Checkpoint(folder, manifest), accept(_state_in(folder / STATE_NAME))
+        try:
+            state = read_json(folder / STATE_NAME, MAX_STATE_BYTES)
+        except ValueError as problem:
+            raise ValueError(f"{STATE_NAME} {problem}") from None
+        if isinstance(state, dict) and state.get("step", manifest.step) != manifest.step:
+            raise ValueError(f"{STATE_NAME} is that of step {shown(str(state['step']))}")
+        return Checkpoint(folder, manifest), accept(state)
 
     def _remove_superseded(self) -> None:
         if self.keep is None:
@@ -174,10 +185,10 @@ class CheckpointManager:
 
     def _set_aside(self, folder: Path, problem: str) -> None:
         number = 0
-        while (aside := folder.with_name(f"{manifests.SET_ASIDE_PREFIX}{folder.name}-{number}")).exists():
+        while os.path.lexists(aside := folder.with_name(f"{manifests.SET_ASIDE_PREFIX}{folder.name}-{number}")):
             number += 1
         folder.rename(aside)
-        self.warn(f"checkpoint {folder.name} is damaged ({problem}); set aside as {aside.name}")
+        self.warn(f"checkpoint {folder.name} is damaged ({' '.join(problem.split())}); set aside as {aside.name}")
 
 
 def _require_finite(target: Path, tensors: Tensors) -> None:
@@ -189,17 +200,3 @@ def _require_finite(target: Path, tensors: Tensors) -> None:
                     f"{target}: is not written, because {name} holds numbers that are not finite: the weights have "
                     "diverged. Lower training.learning_rate; earlier checkpoints are whole"
                 )
-
-
-def _state_in(path: Path) -> Any:
-    """The content of a state file.
-
-    Raises:
-        ValueError: it is not JSON, or larger than any state is.
-    """
-    if path.stat().st_size > MAX_STATE_BYTES:
-        raise ValueError(f"{path.name} is larger than {MAX_STATE_BYTES:,} bytes")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except RecursionError:
-        raise ValueError(f"{path.name} is nested too deeply") from None

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from foundry.reproducibility import restore_rng, rng_snapshot
 from foundry.training.early_stopping import EarlyStopping
+from foundry.untrusted import shown
 
 RECENT_LOSSES = 16
 """A loss is a spike compared with the median of so many losses before it."""
@@ -70,13 +71,17 @@ def accepted_state(content: Any, scaler: torch.amp.GradScaler) -> Counters:
     Raises:
         ValueError: it is not such a state.
     """
-    if not isinstance(content, dict) or not {"scaler", "rng"} <= content.keys():
+    if not isinstance(content, dict) or not all(isinstance(content.get(name), dict) for name in ("scaler", "rng")):
         raise ValueError("state.json is not the state of a training run")
     scaler_state, rng = content.pop("scaler"), content.pop("rng")
-    counters = Counters.model_validate(content)
+    try:
+        counters = Counters.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise ValueError(f"state.json: {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
     try:
         scaler.load_state_dict(scaler_state)
         restore_rng(rng)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"state.json holds no usable generator states: {error}") from None
+        raise ValueError(f"state.json holds no usable generator states: {shown(str(error))}") from None
     return counters

@@ -26,14 +26,16 @@ from foundry.config import FINGERPRINT_LENGTH, ExperimentConfig
 from foundry.config_file import load_experiment
 from foundry.environments import ENVIRONMENT_NAME
 from foundry.errors import FoundryError, UserError
+from foundry.manifests import CHECKPOINT_FILES, STATE_NAME
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, METRICS_NAME, RECORD_NAME, Origin, Run, RunRecord
 from foundry.training.metrics import read_metrics
+from foundry.untrusted import read_json
 
 LENGTH_KEYS = ("train_steps", "epochs", "early_stopping_patience")
 """Keys of `training` that an extended run may have other than the finished one."""
 FINISHED = ("stopped", "published", "cleaned")
-CHECKPOINT_FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+MAX_JSON_BYTES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ def _total_steps(config: ExperimentConfig, parent: Path) -> int:
     from foundry.data.batches import BatchOrder
 
     try:
-        num_blocks = int(json.loads((parent / "data.json").read_text(encoding="utf-8"))["blocks"]["training"])
+        num_blocks = int(read_json(parent / "data.json", MAX_JSON_BYTES)["blocks"]["training"])
     except (OSError, ValueError, LookupError, TypeError):
         raise FoundryError(f"{parent / 'data.json'}: is missing or damaged, so its epochs cannot be counted") from None
     return BatchOrder(num_blocks, config.global_batch_size, config.random_seed).total_steps(config.training.epochs or 1)
@@ -213,10 +215,10 @@ def _last_checkpoint(folder: Path, record: RunRecord) -> Path:
 
 def _require_patience(config: ExperimentConfig, parent: Path, step: int) -> None:
     """Refuse to extend a run whose patience has run out: not one more step would be made."""
-    path = manifests.checkpoint_folder(parent / CHECKPOINTS_NAME, step) / "state.json"
+    path = manifests.checkpoint_folder(parent / CHECKPOINTS_NAME, step) / STATE_NAME
     training = config.training
     try:
-        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["early_stopping"]
+        saved: dict[str, Any] = read_json(path, MAX_JSON_BYTES)["early_stopping"]
         stopping = EarlyStopping(
             **{**saved, "patience": training.early_stopping_patience, "min_delta": training.early_stopping_min_delta}
         )

@@ -12,16 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from foundry import files
 from foundry.errors import UserError
+from foundry.untrusted import is_plain_name, read_json, shown
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"
 CONFIG_NAME = "config.yaml"
 METRICS_NAME = "metrics.jsonl"
 CHECKPOINTS_NAME = "checkpoints"
+MAX_RECORD_BYTES = 16_000_000
+"""Some fifty thousand launches; a larger one is not read."""
 
 State = Literal["created", "training", "interrupted", "failed", "stopped", "published", "cleaned"]
 
@@ -61,6 +64,13 @@ class PublishedArtifact(BaseModel):
     digests: dict[str, str]
     """SHA-256 of each published file, as the store read it back."""
 
+    @field_validator("location")
+    @classmethod
+    def _can_be_shown(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError(f"{shown(value)} holds control characters")
+        return value
+
 
 class Origin(BaseModel):
     """The finished run that an extended one goes on from."""
@@ -71,6 +81,13 @@ class Origin(BaseModel):
     fingerprint: str
     step: Annotated[int, Field(ge=1)]
     """The last step of that run."""
+
+    @field_validator("run_id", "fingerprint")
+    @classmethod
+    def _can_be_shown(cls, value: str) -> str:
+        if not is_plain_name(value):
+            raise ValueError(f"{shown(value)} is not the name of a folder")
+        return value
 
     def __str__(self) -> str:
         return f"{self.run_id} at step {self.step}"
@@ -104,6 +121,14 @@ class RunRecord(BaseModel):
     published: PublishedArtifact | None = None
     history: tuple[Moment, ...] = ()
 
+    @field_validator("run_id")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        """The run id names the log and the published model."""
+        if not is_plain_name(value):
+            raise ValueError(f"{shown(value)} is not the name of a folder")
+        return value
+
     @classmethod
     def read(cls, folder: Path) -> RunRecord:
         """The record of the run in `folder`.
@@ -113,21 +138,23 @@ class RunRecord(BaseModel):
         """
         path = folder / RECORD_NAME
         try:
-            text = path.read_text(encoding="utf-8")
+            content = read_json(path, MAX_RECORD_BYTES)
         except FileNotFoundError:
             raise UserError(
                 f"{folder}: no run here ({RECORD_NAME} is missing); `foundry list` shows the runs"
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: cannot be read: {error}") from error
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"{path}: not a run record: it {error}") from None
         try:
-            version = _RecordVersion.model_validate_json(text).format_version
+            version = _RecordVersion.model_validate(content).format_version
             if version != FORMAT_VERSION:
                 raise UserError(
-                    f"{path}: written in format {version}, this foundry reads format {FORMAT_VERSION}; "
+                    f"{path}: written in format {shown(str(version))}, this foundry reads format {FORMAT_VERSION}; "
                     "use the foundry that wrote it"
                 )
-            return cls.model_validate_json(text)
+            return cls.model_validate(content)
         except ValidationError as error:
             raise UserError(f"{path}: not a run record: {_first_problem(error)}") from None
 
@@ -138,7 +165,7 @@ class _RecordVersion(BaseModel):
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"])
+    place = shown(".".join(str(part) for part in problem["loc"])) if problem["loc"] else ""
     return f"{place}: {problem['msg']}" if place else str(problem["msg"])
 
 

@@ -8,21 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from foundry import files
+from foundry.errors import FoundryError
 
-TAIL_BYTES = 1 << 16
-"""The end of a file is read in pieces of this size, however long the file is."""
+MAX_STEP = 1 << 53
+TAIL_BYTES = MAX_ROW_BYTES = 1 << 16
+"""The end of a file is read in pieces of this size, however long the file is; a longer line is no row."""
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The rows of a metrics file, up to the first line that a kill or a power cut left unfinished."""
     rows: list[dict[str, Any]] = []
-    if not path.exists():
+    if not path.is_file():
         return rows
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        row = _row_in(line)
-        if row is None:
-            break
-        rows.append(row)
+    with path.open("rb") as stream:
+        while (line := stream.readline(MAX_ROW_BYTES)).endswith(b"\n"):
+            row = _row_in(line)
+            if row is None:
+                break
+            rows.append(row)
     return rows
 
 
@@ -34,8 +37,10 @@ class MetricsLog:
 
         Only the end of the file is read: going on at step 1,000,000 costs what going on at step 10 costs.
         """
-        if not path.exists():
+        if not os.path.lexists(path):
             files.write_bytes(path, b"")
+        if path.is_symlink() or not path.is_file():
+            raise FoundryError(f"{path}: is not a regular file, so the metrics cannot go on in it; move it away")
         os.truncate(path, _end_of_rows_until(path, resume_after_step))
         self._stream = path.open("a", encoding="utf-8")
 
@@ -59,7 +64,8 @@ def _row_in(line: bytes) -> dict[str, Any] | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and isinstance(row.get("step"), int) else None
+    is_row = isinstance(row, dict) and isinstance(row.get("step"), int) and 0 <= row["step"] <= MAX_STEP
+    return row if is_row else None
 
 
 def _end_of_rows_until(path: Path, step: int) -> int:
@@ -70,8 +76,11 @@ def _end_of_rows_until(path: Path, step: int) -> int:
             start = max(0, start - TAIL_BYTES)
             stream.seek(start)
             tail = stream.read(end - start)
+            if start > 0 and b"\n" not in tail:  # the middle of a line that is too long for a row
+                end = start
+                continue
             # What stands before the first line end belongs to a line that began before this piece.
-            whole = tail if start == 0 else tail[tail.find(b"\n") + 1 :] if b"\n" in tail else b""
+            whole = tail if start == 0 else tail[tail.find(b"\n") + 1 :]
             place = end - len(whole)
             found = None
             for line in whole.split(b"\n")[:-1]:

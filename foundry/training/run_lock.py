@@ -21,12 +21,14 @@ from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from foundry import files
 from foundry.errors import FoundryError
+from foundry.untrusted import read_regular
 
 LOCKS_FOLDER = ".locks"
+MAX_DETAILS_BYTES = 10_000
 PATIENCE_SECONDS = 1.0
 """How long a refused launch waits for the holder's details, which it may be about to write."""
 START_TOLERANCE_SECONDS = 5.0
@@ -44,6 +46,13 @@ class Holder(BaseModel):
     """UTC, ISO 8601, to the second."""
     process_started: float
     """Seconds since 1970; tells the process from a later one with the same number."""
+
+    @field_validator("host", "since")
+    @classmethod
+    def _can_be_shown(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("holds control characters")
+        return value
 
     @classmethod
     def this_process(cls) -> Holder:
@@ -130,6 +139,6 @@ class RunLock:
 
     def _written(self) -> Holder | None:
         try:
-            return Holder.model_validate_json(self.details.read_bytes())
-        except (OSError, ValidationError):
+            return Holder.model_validate_json(read_regular(self.details, MAX_DETAILS_BYTES))
+        except (OSError, ValueError):
             return None

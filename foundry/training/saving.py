@@ -7,6 +7,7 @@ else.
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +33,7 @@ class CheckpointSaver:
         self._asynchronous = asynchronous
         self._thread: threading.Thread | None = None
         self._copy: dict[str, dict[str, Tensor]] = {}
-        self._saved: list[Checkpoint] = []
+        self._saved: queue.SimpleQueue[Checkpoint] = queue.SimpleQueue()
         self._failure: BaseException | None = None
 
     def save(self, step: int, tensors: Tensors, state: dict[str, Any], validation_loss: float | None) -> None:
@@ -63,8 +64,7 @@ class CheckpointSaver:
         """
         if wait or (self._thread is not None and not self._thread.is_alive()):
             self._join()
-        saved, self._saved = self._saved, []
-        return saved
+        return [self._saved.get_nowait() for _ in range(self._saved.qsize())]
 
     def settle(self) -> None:
         """Wait for the one that is under way, where another error is being raised that matters more."""
@@ -84,7 +84,7 @@ class CheckpointSaver:
     def _write(self, step: int, tensors: Tensors, state: dict[str, Any], validation_loss: float | None) -> None:
         try:
             self._before()
-            self._saved.append(self._manager.save(step, tensors, state, validation_loss))
+            self._saved.put(self._manager.save(step, tensors, state, validation_loss))
         except BaseException as error:  # noqa: BLE001 (raised again in the training thread)
             self._failure = error
 

@@ -1,4 +1,7 @@
-"""SIGTERM and Ctrl-C while training: the first asks to stop after the step, the second ends the process at once."""
+"""SIGTERM and Ctrl-C: in a step, the first asks to stop after it, and the second ends the process at once.
+
+Where no step is under way, the first ends the process at once, with a sentence that says how to go on.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from foundry.errors import LeftAtOnce
 
 STANDARD_ERROR = 2
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -51,3 +56,25 @@ def stop_requests() -> Iterator[StopRequest]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def left_at_once() -> Iterator[None]:
+    """Leave the block on SIGTERM as Ctrl-C does, and give both the same kind of message.
+
+    Raises:
+        LeftAtOnce: a signal came where `stop_requests` was not at work.
+    """
+    received = [int(signal.SIGINT)]
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise LeftAtOnce(received[-1]) from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -12,19 +12,22 @@ from foundry.testing.experiments import small_experiment, write_code_corpus, wri
 from foundry.testing.runs import EARLY_STOPPING
 
 _SMALL: dict[str, Any] = {
-    "data.max_validation_blocks": 8,
+    "data.max_validation_blocks": 4,
     "artifacts.keep_local_checkpoints": False,
     "training.keep_checkpoints": 2,
+    "training.async_checkpoints": True,
 }
 _DROPOUT = {"model.dropout": 0.2, "model.attention_dropout": 0.1}
+_WAITING = {"training.async_checkpoints": False}
 
 CASES: Mapping[str, dict[str, Any]] = {
     "plain": {},
     "dropout": _DROPOUT,
-    "accumulation": {**_DROPOUT, "training.gradient_accumulation_steps": 3, "data.batch_size": 2},
+    "waiting for saves": {**_DROPOUT, **_WAITING},
+    "accumulation": {**_DROPOUT, **_WAITING, "training.gradient_accumulation_steps": 3, "data.batch_size": 2},
     "loader workers": {**_DROPOUT, "data.num_workers": 2},
     "bfloat16": {**_DROPOUT, "training.use_amp": True},
-    "early stopping": {**_DROPOUT, **EARLY_STOPPING},
+    "early stopping": {**_DROPOUT, **_WAITING, **EARLY_STOPPING},
     "GPT-2": {"model.architecture": "gpt2", **_DROPOUT},
     "checkpoints kept": {**_DROPOUT, "artifacts.keep_local_checkpoints": True, "training.keep_checkpoints": None},
     "data prepared anew": {**_DROPOUT, "data.cache_dir": "runs/.data"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from foundry.terminal import aligned
 from foundry.testing.campaign.trials import Trial
@@ -59,11 +59,16 @@ def _row(name: str, trials: Sequence[Trial]) -> list[str]:
     ]
 
 
-def differences(trials: Iterable[Trial], seed: int) -> str:
-    """A paragraph for each trial that was not identical: what differs, where it was killed, how to repeat it."""
-    return "\n".join(
+def conclusion(trials: Sequence[Trial], repeat: str) -> str:
+    """The table, and a paragraph for each trial that was not identical: what differs, how it was killed and when.
+
+    Args:
+        repeat: the command that repeats a trial, but for its number.
+    """
+    paragraphs = [
         f"trial {trial.number} ({trial.case}), killed at {', then at '.join(trial.kills)}: {trial.difference}\n"
-        f"  repeat it: python -m foundry.testing.campaign --seed {seed} --only {trial.number}"
+        f"  repeat it: {repeat} --only {trial.number}"
         for trial in trials
         if trial.difference is not None
-    )
+    ]
+    return "\n".join([table(trials), *paragraphs])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from foundry.config import ExperimentConfig
-from foundry.testing.campaign.cases import CASES, Corpora
-from foundry.testing.comparison import first_difference, half_written
-from foundry.testing.kill_points import KillPoint, Launch, kill_points, run_and_kill, run_to_end
+from foundry.testing.campaign.cases import CASES
+from foundry.testing.campaign.references import Reference, References, run_folder
+from foundry.testing.comparison import first_difference, first_name_difference, half_written
+from foundry.testing.kill_points import AFTER, KillPoint, Launch, run_and_kill, run_to_end
 
 MOST_ATTEMPTS = 5
 LONGEST_DELAY = 0.003
@@ -20,27 +21,6 @@ LONGEST_DELAY = 0.003
 SHARE_BY_TIME, SHARE_AT_ONCE, SHARE_KILLED_TWICE = 0.4, 0.5, 0.25
 
 Meddle = Callable[[Path], None]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A run that was left alone.
-
-    Attributes:
-        workspace: where it ran.
-        points: the instants at which it could have been killed.
-        seconds: how long it took.
-    """
-
-    config: ExperimentConfig
-    workspace: Path
-    points: tuple[KillPoint, ...]
-    seconds: float
-
-    @property
-    def run_folder(self) -> Path:
-        """Its run folder."""
-        return run_folder(self.workspace)
 
 
 @dataclass(frozen=True)
@@ -70,29 +50,28 @@ class Campaign:
         folder: an empty folder. The workspaces of trials that end identical are removed.
         seed: draws all instants, together with the number of the trial.
         cases: names of `CASES`, which the trials take in turn.
+        references: the runs that were left alone; None makes them in `folder`.
         meddle: is given the workspace between the kill and the relaunch; to see that a campaign notices.
     """
 
     def __init__(
-        self, folder: Path, seed: int, cases: tuple[str, ...] = tuple(CASES), meddle: Meddle | None = None
+        self,
+        folder: Path,
+        seed: int,
+        cases: tuple[str, ...] = tuple(CASES),
+        references: References | None = None,
+        meddle: Meddle | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.seed = seed
         self.cases = cases
         self.meddle = meddle
-        self.corpora = Corpora(self.folder / "shared")
-        self.corpora.write()
-        self._references: dict[str, Reference] = {}
-
-    def trials(self, numbers: Iterator[int]) -> Iterator[Trial]:
-        """Make the trials with these numbers, counted from 1."""
-        for number in numbers:
-            yield self.trial(number)
+        self.references = references or References(self.folder / "references")
 
     def trial(self, number: int) -> Trial:
         """Kill a run, launch it again, compare; always the same for the same seed, number and cases."""
         case = self.cases[(number - 1) % len(self.cases)]
-        reference = self._reference(case)
+        reference = self.references.of(case)
         started = time.monotonic()
         draw = random.Random(f"{self.seed}/{number}")
         workspace = self.folder / f"trial-{number}"
@@ -105,23 +84,11 @@ class Campaign:
         return Trial(
             number,
             case,
-            tuple(str(point) for point in points),
+            tuple(_words(point, reference) for point in points),
             tuple(launch.phase for launch in launches),
             difference,
             time.monotonic() - started,
         )
-
-    def _reference(self, case: str) -> Reference:
-        """The run of a case that is left alone: trained once for its data and its time, once more to be watched."""
-        if case not in self._references:
-            config = self.corpora.experiment(case)
-            warm_up, workspace = self.folder / f"{case}-warm-up", self.folder / f"{case}-reference"
-            launch = run_to_end(config, warm_up)
-            shutil.rmtree(warm_up)
-            points = kill_points(config, workspace)
-            ordered = sorted(points, key=lambda point: (point.phase, point.operation, point.path, point.occurrence))
-            self._references[case] = Reference(config, workspace, tuple(ordered), launch.seconds)
-        return self._references[case]
 
     def _kill(self, draw: random.Random, reference: Reference, workspace: Path) -> tuple[list[KillPoint], list[Launch]]:
         """Launch until a kill has hit, then perhaps kill the relaunch, too."""
@@ -147,9 +114,23 @@ def _drawn(draw: random.Random, reference: Reference, share: float) -> KillPoint
     """A random instant: somewhere in the first `share` of the time, or at an operation of a random phase."""
     if draw.random() < SHARE_BY_TIME:
         return KillPoint.after(draw.random() * share * reference.seconds)
-    phase = draw.choice(sorted({point.phase for point in reference.points}))
-    point = draw.choice([point for point in reference.points if point.phase == phase])
+    phase = _chosen(draw, {point.phase for point in reference.points})
+    keys = {f"{point.operation} {point.path} {point.occurrence}": point for point in reference.points}
+    point = keys[_chosen(draw, {key for key, point in keys.items() if point.phase == phase})]
     return point if draw.random() < SHARE_AT_ONCE else point.later(draw.uniform(0, LONGEST_DELAY))
+
+
+def _chosen(draw: random.Random, names: Set[str]) -> str:
+    """One of the names, at random. Another reference of several threads may lack a few: the choice is then the same
+    unless it is one of them (rendezvous hashing, Thaler and Ravishankar 1998).
+    """
+    salt = draw.random()
+    return min(names, key=lambda name: hashlib.sha256(f"{salt} {name}".encode()).digest())
+
+
+def _words(point: KillPoint, reference: Reference) -> str:
+    """A kill as it is shown, the same on a slower machine."""
+    return f"{point.delay / reference.seconds:.1%} of the time" if point.operation == AFTER else str(point)
 
 
 def _difference_after_relaunch(reference: Reference, workspace: Path) -> str | None:
@@ -162,16 +143,4 @@ def _difference_after_relaunch(reference: Reference, workspace: Path) -> str | N
     if left:
         return f"half-written: {left[0].relative_to(workspace)}"
     difference = first_difference(reference.run_folder, run_folder(workspace))
-    return difference or _difference_of_names(reference.workspace, workspace)
-
-
-def _difference_of_names(first: Path, second: Path) -> str | None:
-    names = [{str(path.relative_to(folder)) for path in folder.rglob("*")} for folder in (first, second)]
-    different = sorted(names[0] ^ names[1])
-    return f"{different[0]} is in one of them only" if different else None
-
-
-def run_folder(workspace: Path) -> Path:
-    """The only run in a workspace."""
-    (record,) = (workspace / "runs").glob("*/run.json")
-    return record.parent
+    return difference or first_name_difference(reference.workspace, workspace)
