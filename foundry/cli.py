@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foundry.cli_runs import AsJson, diff, verify
 from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
@@ -37,7 +38,6 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key, like training.learning_rate=1e-4; repeatable."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def _print_version(asked: bool) -> None:
@@ -74,6 +74,9 @@ def train(
         typer.Option(metavar="PATH_OR_URL", help="Train on this git repository instead of the one in the file."),
     ] = None,
     overrides: Overrides = None,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Go on from the finished run of this experiment with fewer steps.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor the table.")] = False,
 ) -> None:
     """Train a model, or go on with its run where it was left; a run that is complete trains nothing.
@@ -84,6 +87,7 @@ def train(
       foundry train configs/this-repository.yaml --repository ../my-project
       foundry train configs/tiny.yaml --set training.learning_rate=1e-4 --set model.layers=2
       foundry train runs/tiny-0123456789ab
+      foundry train configs/tiny.yaml --set training.train_steps=200 --extend
     """
     from foundry.progress import shown_progress
     from foundry.training.processes import launched_processes
@@ -91,13 +95,13 @@ def train(
 
     processes = launched_processes()
     with shown_progress(quiet or not processes.is_first) as listen, left_at_once():
-        trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], listen))
+        trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], extend, listen))
         report = trainer.train()
     if not quiet and processes.is_first:
         print(_after_training(report))
 
 
-def _trainer(experiment: Path, repository: str | None, overrides: list[str], listen: Listener) -> Trainer:
+def _trainer(experiment: Path, repository: str | None, overrides: list[str], extend: bool, listen: Listener) -> Trainer:
     """The trainer of a configuration or of a run folder."""
     from foundry.config_file import load_experiment
     from foundry.trainer import Trainer
@@ -111,9 +115,9 @@ def _trainer(experiment: Path, repository: str | None, overrides: list[str], lis
             if repository is None:
                 raise
             raise UserError(str(error).replace("--set: data.git.repository: ", "--repository: ")) from None
-        return Trainer(config, on_event=listen)
-    if repository is not None or overrides:
-        option = "--repository" if repository is not None else "--set"
+        return Trainer(config, extend=extend, on_event=listen)
+    if repository is not None or overrides or extend:
+        option = "--repository" if repository is not None else "--set" if overrides else "--extend"
         raise UserError(f"{option}: the configuration of a run is fixed; name a configuration instead of {experiment}")
     return Trainer.of_run(experiment, on_event=listen)
 
@@ -342,6 +346,10 @@ def list_runs(
         print(table_of_runs(runs) if runs else f"{output_dir}: no runs yet; `foundry train CONFIG` makes one")
     for problem in problems:
         print(problem, file=sys.stderr)
+
+
+app.command(short_help="Check a run to the last byte.")(verify)
+app.command(short_help="Name what differs between two runs.")(diff)
 
 
 @app.command(short_help="Print the JSON Schema of experiments.")

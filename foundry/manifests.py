@@ -21,6 +21,9 @@ from foundry.untrusted import is_plain_name, read_json, shown
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
 WEIGHTS_NAME = "model.safetensors"
+OPTIMIZER_NAME = "optimizer.safetensors"
+STATE_NAME = "state.json"
+CHECKPOINT_FILES = (WEIGHTS_NAME, OPTIMIZER_NAME, STATE_NAME)
 SEAL = "seal"
 MAX_MANIFEST_BYTES = 1_000_000
 """Some thousand files; a larger one is not read."""

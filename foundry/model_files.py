@@ -11,9 +11,8 @@ from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment
 from foundry.errors import FoundryError, UserError
 from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest, is_in_parts, parts_name, readable_checkpoints
-from foundry.training.lifecycle import RECORD_NAME, Run
+from foundry.training.lifecycle import CONFIG_NAME, RECORD_NAME, Run
 
-CONFIG_NAME = "config.yaml"
 TOKENIZER_NAME = "tokenizer"
 
 

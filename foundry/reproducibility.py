@@ -1,23 +1,15 @@
-"""Seeds that are computed from the step, the state of the generators, and what a run was made with."""
+"""Seeds that are computed from the step, and the state of the generators."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.metadata
-import os
-import platform
 import random
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
-
-RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "sentencepiece", "safetensors", "numpy", "pydantic")
 
 
 def derived_seed(*parts: int | str) -> int:
@@ -89,36 +81,6 @@ def _to_tensor(text: str) -> Any:
     return torch.frombuffer(bytearray(_from_text(text)), dtype=torch.uint8)
 
 
-def environment_snapshot() -> dict[str, Any]:
-    """What the run is made with: versions, commit of the working folder, machine. Holds no environment variables."""
-    import psutil
-    import torch
-
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "cpu_count": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "torch_threads": torch.get_num_threads(),
-        "gpus": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
-        "cuda": torch.version.cuda,
-        "packages": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
-        "git_commit": git_commit(Path.cwd()),
-        "command": [Path(sys.argv[0]).name, *map(without_password, sys.argv[1:])],
-    }
-
-
 def without_password(text: str) -> str:
     """A URL without the user and password it may hold; other text as it is."""
     return re.sub(r"://[^/@\s]*@", "://", text)
-
-
-def git_commit(folder: Path) -> str | None:
-    """The commit checked out in `folder`, or None where there is none."""
-    command = ["git", "-c", "safe.directory=*", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return answer.stdout.strip() or None

@@ -7,11 +7,9 @@ imported before training really has to go on.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 import foundry
 from foundry import files, manifests
@@ -21,12 +19,23 @@ from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import source_identity
 from foundry.errors import FoundryError, Interrupted, UserError
-from foundry.model_files import CONFIG_NAME, bundle_of
+from foundry.model_files import bundle_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
-from foundry.training.lifecycle import RECORD_NAME, FollowedRun, PublishedArtifact, Run, RunRecord, State
+from foundry.training.extension import begin_extended_run, begun_already, find_extension, run_fingerprint
+from foundry.training.lifecycle import (
+    CONFIG_NAME,
+    RECORD_NAME,
+    FollowedRun,
+    Origin,
+    PublishedArtifact,
+    Run,
+    RunRecord,
+    State,
+)
 from foundry.training.log_file import log_to_file
 from foundry.training.processes import EndedTogether, Processes, launched_processes
+from foundry.training.run_lock import RunLock
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,13 @@ class Trainer:
     Args:
         config: the experiment. Its source is looked at, so that the run's fingerprint is known.
         store: where the best checkpoint is published; by default the one that `config.artifacts` names.
+        extend: go on from the finished run of the same experiment with fewer steps, see
+            `foundry.training.extension`.
         on_event: is told what happens, in the training thread; where several processes train, in the first of them.
         processes: those of the launch; by default what torchrun says in the environment.
 
     Raises:
-        UserError: the source does not exist or cannot be read.
+        UserError: the source does not exist or cannot be read, or there is nothing to extend.
     """
 
     def __init__(
@@ -68,18 +79,26 @@ class Trainer:
         config: ExperimentConfig,
         *,
         store: ArtifactStore | None = None,
+        extend: bool = False,
         on_event: Listener = ignore_event,
         processes: Processes | None = None,
     ) -> None:
         self.processes = processes or launched_processes()
         on_event = on_event if self.processes.is_first else ignore_event
-        self.config, identity = source_identity(config, lambda text: on_event(Message(text)))
-        self.fingerprint = self.config.fingerprint(identity)
-        self.run_id = f"{config.experiment_name}-{self.fingerprint}"
-        self.run_folder = config.training.output_dir / self.run_id
+        self.config, self._source_identity = source_identity(config, lambda text: on_event(Message(text)))
+        self._extension = find_extension(self.config, self._source_identity) if extend else None
+        self._place(self._extension.origin if self._extension else None)
+        if self._extension is not None:
+            self.run_folder = self._extension.run_folder
         self.store = store if store is not None else LocalStore(config.artifacts.path)
         self._on_event = on_event
         self._steps: tuple[int | None, int | None] = (None, None)
+
+    def _place(self, origin: Origin | None) -> None:
+        """Which run this is, and where it stands."""
+        self.fingerprint = run_fingerprint(self.config, self._source_identity, origin)
+        self.run_id = f"{self.config.experiment_name}-{self.fingerprint}"
+        self.run_folder = self.config.training.output_dir / self.run_id
 
     @classmethod
     def of_run(cls, folder: Path, *, on_event: Listener = ignore_event, processes: Processes | None = None) -> Trainer:
@@ -90,6 +109,7 @@ class Trainer:
         """
         record = RunRecord.read(folder)
         trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event, processes=processes)
+        trainer._place(record.extended_from)
         if trainer.fingerprint != record.fingerprint:
             raise UserError(
                 f"{folder}: its corpus has changed since it was begun (fingerprint {record.fingerprint}, "
@@ -116,22 +136,6 @@ class Trainer:
     def _is_complete(self) -> bool:
         return (self.run_folder / RECORD_NAME).exists() and RunRecord.read(self.run_folder).state == "cleaned"
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other process works on the run meanwhile. A process that ends, however it ends, gives the lock back."""
-        lock = FileLock(self.run_folder.parent / ".locks" / f"{self.run_folder.name}.lock")
-        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise FoundryError(
-                f"{self.run_folder}: another process is at work on this run; wait for it, or stop it"
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
-
     def _go_on(self, held: contextlib.ExitStack) -> TrainingReport:
         run = self._shared_run(lambda: self._open(held))
         if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
@@ -141,11 +145,12 @@ class Trainer:
 
     def _open(self, held: contextlib.ExitStack) -> Run | None:
         """The run, if there is one, with the lock on it, which goes where `held` ends."""
-        held.enter_context(self._alone())
+        held.enter_context(RunLock(self.run_folder).held(self._warn))
         if not (self.run_folder / RECORD_NAME).exists():
             return None
         run = Run.open(self.run_folder)
         files.remove_remains(run.folder)
+        self._keep_configuration(run)
         return run
 
     def _shared_run(self, act: Callable[[], Run | None]) -> Run | None:
@@ -201,18 +206,42 @@ class Trainer:
         return run
 
     def _create(self) -> Run:
+        extension = self._extension
         try:
-            run = Run.create(
-                self.run_folder,
-                self.run_id,
-                self.fingerprint,
-                foundry.__version__,
-                to_yaml(without_secrets(self.config)),
-            )
+            if extension is not None and extension.parent is not None:
+                with RunLock(extension.parent).held(self._warn):
+                    run = begin_extended_run(extension, foundry.__version__, self._config_yaml, self._source_identity)
+            else:
+                self._hint_at_shorter_run()
+                run = Run.create(
+                    self.run_folder,
+                    self.run_id,
+                    self.fingerprint,
+                    foundry.__version__,
+                    self._config_yaml,
+                    source_identity=self._source_identity,
+                )
         except OSError as error:
             raise FoundryError(f"{self.run_folder}: cannot be made: {error.strerror or error}") from error
-        self._tell(run, "created", str(self.run_folder))
+        self._tell(run, "created", f"{self.run_folder}, {run.record.reason}" if extension else str(self.run_folder))
         return run
+
+    def _hint_at_shorter_run(self) -> None:
+        """Who raised the length may not know that what was trained already can be gone on from."""
+        if (shorter := begun_already(self.config, self._source_identity)) is not None:
+            folder, step = shorter
+            text = f"{folder} holds the first {step} steps of this experiment; `--extend` goes on from there"
+            self._on_event(Message(text))
+
+    @property
+    def _config_yaml(self) -> str:
+        return to_yaml(without_secrets(self.config))
+
+    def _keep_configuration(self, run: Run) -> None:
+        """Let `config.yaml` say what this launch works with, where a setting was changed that changes no weight."""
+        path = run.folder / CONFIG_NAME
+        if not path.is_file() or path.read_bytes() != self._config_yaml.encode():
+            files.write_text(path, self._config_yaml)
 
     def _publish(self, run: Run) -> None:
         """Put the best checkpoint into the store, and compare what the store then holds with what was sent."""
@@ -257,6 +286,9 @@ class Trainer:
         event = StateChanged(state, reason)
         self._on_event(event)
         self._log_of(run)(event)
+
+    def _warn(self, text: str) -> None:
+        self._on_event(Message(text, warning=True))
 
     def _log_of(self, run: Run) -> Listener:
         if not self.processes.is_first:

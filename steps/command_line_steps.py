@@ -11,7 +11,6 @@ import platform
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from foundry.cli import app
 from foundry.config_file import experiment_json_schema
 from foundry.data.tokenizers import load_tokenizer
 from foundry.files import TEMPORARY_PREFIX
+from foundry.testing.commands import CommandState
 from foundry.testing.corpora import pretrained_tokenizer
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.faults import flip_byte
@@ -40,21 +40,6 @@ MOVES_TO: dict[str, list[State]] = {
 }
 
 
-@dataclass
-class CommandState:
-    """The last process, and those of a table of commands.
-
-    Attributes:
-        printed: of each command, the name of what it is expected to print, and what it printed.
-        before: what stood in the workspace before.
-    """
-
-    finished: Finished = field(default_factory=lambda: Finished(-1, "", ""))
-    rows: list[tuple[str, Finished, Finished]] = field(default_factory=list)
-    printed: list[tuple[str, str, str]] = field(default_factory=list)
-    before: dict[str, tuple[str, int]] = field(default_factory=dict)
-
-
 def state(context: Context) -> CommandState:
     found: CommandState = context.world.of(CommandState)
     return found
@@ -63,8 +48,8 @@ def state(context: Context) -> CommandState:
 def arguments(context: Context, command: str) -> list[str]:
     """The words after `foundry`.
 
-    `{run}` is the folder of the scenario's run, `{origin}` that of the source, `{configs}` all examples in it, and
-    `{byte 0xff}` a byte that is no UTF-8.
+    `{run}` is the folder of the scenario's run, `{reference}` that of the one trained elsewhere, `{origin}` that of
+    the source, `{configs}` all examples in it, and `{byte 0xff}` a byte that is no UTF-8.
     """
     runs: Runs = context.world.of(Runs)
     program, *words = shlex.split(command)
@@ -72,6 +57,8 @@ def arguments(context: Context, command: str) -> list[str]:
     if "{configs}" in words:
         words = [word for word in words if word != "{configs}"] + [str(path) for path in examples(context)]
     meanings = {"{run}": str(runs.folder), "{origin}": str(context.origin), "{byte 0xff}": os.fsdecode(b"\xff")}
+    if runs.reference is not None:
+        meanings["{reference}"] = str(runs.reference.run_folder)
     for name, meaning in meanings.items():
         words = [word.replace(name, meaning) for word in words]
     return words
@@ -185,6 +172,11 @@ def print_the_same(context: Context) -> None:
 def run_command_traced(context: Context, command: str) -> None:
     only_run(context)
     state(context).before = contents_of(Path())
+    state(context).finished = run_foundry(arguments(context, command), trace_imports=True)
+
+
+@when('the command "{command}" is run, with its imports traced')
+def run_command_traced_once(context: Context, command: str) -> None:
     state(context).finished = run_foundry(arguments(context, command), trace_imports=True)
 
 

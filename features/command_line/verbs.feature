@@ -17,6 +17,8 @@ Feature: The command line explains itself, and answers a mistake in one line
         | foundry validate --help |
         | foundry info --help     |
         | foundry list --help     |
+        | foundry verify --help   |
+        | foundry diff --help     |
         | foundry schema --help   |
         | foundry accept --help   |
         | foundry report --help   |
@@ -65,7 +67,7 @@ Feature: The command line explains itself, and answers a mistake in one line
         | foundry train plain.yaml --repository -x   | --repository: must not be empty or begin with a dash, got -x                                                           |
         | foundry train plain.yaml --repository ./é😀 | data.git.repository: no folder at ./é😀                                                                                 |
         | foundry train runs/a --set random_seed=1   | --set: the configuration of a run is fixed; name a configuration instead of runs/a                                     |
-        | foundry info runs/b                        | runs/b/run.json: not a run record: Invalid JSON: control character (\u0000-\u001F) found while parsing a string at line 2 column 0                                                                                                                      |
+        | foundry info runs/b                        | runs/b/run.json: not a run record: it is not JSON: Invalid control character at in line 1, column 27                                                                                                                      |
         | foundry info unknown.yaml --html page.html | --html: draws a run; unknown.yaml is none                                                                              |
         | foundry generate nowhere -p a              | nowhere: no such folder; name a run, a published model or a Hugging Face folder                                        |
         | foundry generate runs/a -p ''              | --prompt: is empty; give at least one character, or <\|endoftext\|> to begin a new text                                |

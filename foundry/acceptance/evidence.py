@@ -8,9 +8,9 @@ from pathlib import Path
 from foundry.acceptance.attachments import Attachment
 from foundry.errors import UserError
 from foundry.evaluation.curves import loss_curve_png, loss_curves
-from foundry.evaluation.summary import METRICS_NAME, RunSummary
+from foundry.evaluation.summary import RunSummary
 from foundry.terminal import aligned
-from foundry.training.lifecycle import RECORD_NAME, RunRecord
+from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
 
 
 def run_evidence(workspace: Path) -> Iterator[Attachment]:

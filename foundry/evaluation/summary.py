@@ -10,11 +10,10 @@ from typing import Any
 
 from foundry.errors import UserError
 from foundry.terminal import age, aligned
-from foundry.training.lifecycle import RECORD_NAME, RunRecord
+from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
 from foundry.training.metrics import read_metrics
 from foundry.untrusted import read_json
 
-METRICS_NAME = "metrics.jsonl"
 MAX_DOCUMENT_BYTES = 16_000_000
 
 
@@ -73,6 +72,8 @@ class RunSummary:
             ("state", f"{record.state} ({record.reason})" if record.reason else record.state),
             ("steps", self.steps),
         ]
+        if record.extended_from is not None:
+            facts.append(("extended from", str(record.extended_from)))
         if record.best_step is not None:
             facts.append(("best step", str(record.best_step)))
         if record.best_validation_loss is not None:

@@ -58,11 +58,12 @@ def cut_file(path: Path, num_bytes: int) -> None:
     os.truncate(path, path.stat().st_size - num_bytes)
 
 
-def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int) -> int:
+def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int, *, extend: bool = False) -> int:
     """Launch `config` in a process of its own, which is sent a signal at `moment`; its exit code (-9 for SIGKILL).
 
     Args:
         moment: `step 7`, `checkpoint 5`, or a state such as `stopped`: the signal arrives when the run reports that.
+        extend: go on from the finished run of the same experiment with fewer steps.
 
     Raises:
         TimeoutError: the process neither ended nor was ended in two minutes.
@@ -70,7 +71,7 @@ def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int)
     """
     import torch
 
-    arguments = (config, Path.cwd(), moment, signal_number, torch.get_num_threads())
+    arguments = (config, extend, Path.cwd(), moment, signal_number, torch.get_num_threads())
     with forked(_launch, *arguments) as (process, hears):
         process.join(TIMEOUT_SECONDS)
         if process.exitcode is None:
@@ -84,6 +85,7 @@ def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int)
 def _launch(
     tell: Callable[[str, Any], None],
     config: ExperimentConfig,
+    extend: bool,
     folder: Path,
     moment: str,
     signal_number: int,
@@ -96,7 +98,8 @@ def _launch(
     os.chdir(folder)
     torch.set_num_threads(num_threads)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    Trainer(config, on_event=_signal_at(moment, signal_number, lambda: tell("reached", None))).train()
+    listen = _signal_at(moment, signal_number, lambda: tell("reached", None))
+    Trainer(config, extend=extend, on_event=listen).train()
 
 
 def _signal_at(moment: str, signal_number: int, reached: Callable[[], None]) -> Callable[[Event], None]:

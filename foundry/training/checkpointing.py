@@ -18,15 +18,12 @@ from torch import Tensor, nn
 
 from foundry import files, manifests
 from foundry.errors import FoundryError
-from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest
+from foundry.manifests import CHECKPOINT_FILES, OPTIMIZER_NAME, STATE_NAME, WEIGHTS_NAME, FileDigest, Manifest
 from foundry.models.io import stored_tensors
 from foundry.tensor_files import content_bytes, local_part, read_tensors, write_tensors
 from foundry.training.optimizer import optimizer_tensors
 from foundry.untrusted import read_json, shown
 
-OPTIMIZER_NAME = "optimizer.safetensors"
-STATE_NAME = "state.json"
-NEEDED = (WEIGHTS_NAME, OPTIMIZER_NAME, STATE_NAME)
 MAX_STATE_BYTES = 16 << 20
 """A state file is a few kilobytes; what is larger is none, and is not read into memory."""
 ROOM_BESIDE_TENSORS = 1 << 16
@@ -157,7 +154,7 @@ class CheckpointManager:
     ) -> tuple[Checkpoint, State]:
         if folder.is_symlink():
             raise ValueError("it is a symbolic link")
-        manifest = manifests.verify_outline(folder, NEEDED)
+        manifest = manifests.verify_outline(folder, CHECKPOINT_FILES)
         if manifest.fingerprint != self.fingerprint:
             raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
         if manifests.checkpoint_folder(self.folder, manifest.step) != folder:

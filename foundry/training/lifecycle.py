@@ -8,10 +8,11 @@ act to begin again. This module imports nothing heavy: a finished run is recogni
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from foundry import files
 from foundry.errors import UserError
@@ -19,6 +20,9 @@ from foundry.untrusted import is_plain_name, read_json, shown
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"
+CONFIG_NAME = "config.yaml"
+METRICS_NAME = "metrics.jsonl"
+CHECKPOINTS_NAME = "checkpoints"
 MAX_RECORD_BYTES = 16_000_000
 """Some fifty thousand launches; a larger one is not read."""
 
@@ -68,6 +72,27 @@ class PublishedArtifact(BaseModel):
         return value
 
 
+class Origin(BaseModel):
+    """The finished run that an extended one goes on from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    fingerprint: str
+    step: Annotated[int, Field(ge=1)]
+    """The last step of that run."""
+
+    @field_validator("run_id", "fingerprint")
+    @classmethod
+    def _can_be_shown(cls, value: str) -> str:
+        if not is_plain_name(value):
+            raise ValueError(f"{shown(value)} is not the name of a folder")
+        return value
+
+    def __str__(self) -> str:
+        return f"{self.run_id} at step {self.step}"
+
+
 class RunRecord(BaseModel):
     """The content of `run.json`."""
 
@@ -77,6 +102,10 @@ class RunRecord(BaseModel):
     run_id: str
     fingerprint: str
     foundry_version: str
+    source_identity: str | None = None
+    """What the corpus held, see `foundry.data.sources.source_identity`; the fingerprint covers it."""
+    extended_from: Origin | None = None
+    """Set where the run began with another's last checkpoint; the fingerprint covers it."""
     state: State
     reason: str = ""
     steps_done: int = 0
@@ -153,26 +182,47 @@ class Run:
         return cls(folder, RunRecord.read(folder))
 
     @classmethod
-    def create(cls, folder: Path, run_id: str, fingerprint: str, foundry_version: str, config_yaml: str) -> Run:
-        """Make the folder of a new run, whole in one rename: its resolved configuration and its record."""
+    def create(
+        cls,
+        folder: Path,
+        run_id: str,
+        fingerprint: str,
+        foundry_version: str,
+        config_yaml: str,
+        *,
+        add_files: Callable[[Path], None] | None = None,
+        **fields: Any,
+    ) -> Run:
+        """Make the folder of a new run, whole in one rename: its resolved configuration and its record.
+
+        Args:
+            add_files: puts further files into the folder before it appears.
+            fields: further fields of the record.
+        """
         record = RunRecord(
-            run_id=run_id, fingerprint=fingerprint, foundry_version=foundry_version, state="created", reason="launched"
+            run_id=run_id,
+            fingerprint=fingerprint,
+            foundry_version=foundry_version,
+            state="created",
+            **{"reason": "launched", **fields},
         )
         record = record.model_copy(update={"history": (_moment(record),)})
         with files.new_folder(folder) as new:
-            files.write_text(new / "config.yaml", config_yaml)
+            files.write_text(new / CONFIG_NAME, config_yaml)
+            if add_files is not None:
+                add_files(new)
             files.write_json(new / RECORD_NAME, record.model_dump())
         return cls(folder, record)
 
     @property
     def checkpoints(self) -> Path:
         """The folder of the run's checkpoints."""
-        return self.folder / "checkpoints"
+        return self.folder / CHECKPOINTS_NAME
 
     @property
     def metrics(self) -> Path:
         """The run's metrics, one JSON object a line."""
-        return self.folder / "metrics.jsonl"
+        return self.folder / METRICS_NAME
 
     @property
     def tokenizer(self) -> Path:

@@ -15,10 +15,11 @@ from foundry import files
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
 from foundry.data.processor import DataProcessor, PreparedData
+from foundry.environments import record_environment
 from foundry.errors import FoundryError
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
-from foundry.reproducibility import derived_seed, environment_snapshot
+from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
 from foundry.training.early_stopping import EarlyStopping
@@ -111,7 +112,7 @@ class Session:
             reason = f"step {next_step} of {self.preparation.total_steps} is next"
             self.run.move("training", reason, steps_done=counters.step)
             if self.processes.is_first:
-                files.write_json(self.run.folder / "environment.json", environment_snapshot())
+                record_environment(self.run.folder, self.config, next_step=counters.step + 1)
             return Steps(self, loop, counters).run()
 
     def _record_data(self, data: PreparedData) -> None:

@@ -1,0 +1,49 @@
+"""A launch that stands still in the middle of a run, for as long as a scenario needs it there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from foundry.config import ExperimentConfig
+from foundry.testing.forking import TIMEOUT_SECONDS, forked
+from foundry.trainer import Trainer
+from foundry.training.events import Event, StepDone
+
+PAUSED = "paused"
+
+
+@contextlib.contextmanager
+def paused_launch(config: ExperimentConfig, step: int) -> Iterator[BaseProcess]:
+    """A process that trains `config`, and is stopped (SIGSTOP) when it has made `step`: it lives, and holds its run.
+
+    When the block ends, it is killed.
+
+    Raises:
+        AssertionError: it did not come to that step.
+    """
+    with forked(_train_until, config, str(Path.cwd()), step, torch.get_num_threads()) as (process, hears):
+        told = hears.recv() if hears.poll(TIMEOUT_SECONDS) else None
+        assert told == (PAUSED, step), f"the launch did not come to step {step}: {told}"
+        yield process
+
+
+def _train_until(
+    tell: Callable[[str, Any], None], config: ExperimentConfig, folder: str, step: int, num_threads: int
+) -> None:
+    os.chdir(folder)
+    torch.set_num_threads(num_threads)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepDone) and event.step == step:
+            tell(PAUSED, step)
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    Trainer(config, on_event=listen).train()
