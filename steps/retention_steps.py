@@ -90,7 +90,7 @@ def launched_and_noted(context: Context) -> None:
         if isinstance(event, StepDone):
             overlap.at_step[event.step] = present
         if isinstance(event, CheckpointSaved):
-            overlap.when_told[event.step] = present
+            overlap.when_told.setdefault(event.step, present)
 
     trainer = Trainer(runs.config(), on_event=listen)
     runs.folder = trainer.run_folder

@@ -27,8 +27,8 @@ Feature: Numbers that go bad harm nothing that was good
   @REQ-NUMBERS-02
   Rule: After too many bad steps in a row the run fails, and keeps what it had
 
-    Scenario Outline: Three bad steps in a row where <limit> are too many
-      Given a killed run of GPT-2 for which the batches of steps 8, 9, 10 give no finite loss
+    Scenario Outline: Bad steps <steps>, where <limit> in a row are too many
+      Given a killed run of GPT-2 for which the batches of steps <steps> give no finite loss
       And with the setting training.max_bad_steps at <limit>
       When it is launched again
       Then the run is <state>
@@ -36,9 +36,10 @@ Feature: Numbers that go bad harm nothing that was good
       And <published> is published
 
       Examples:
-        | limit | state   | published    |
-        | 3     | failed  | no model     |
-        | 4     | cleaned | a model      |
+        | steps    | limit | state   | published |
+        | 8, 9, 10 | 3     | failed  | no model  |
+        | 8, 9, 10 | 4     | cleaned | a model   |
+        | 8, 9, 11 | 3     | cleaned | a model   |
 
     Scenario: Bad steps are counted across a kill
       Given a killed run of GPT-2 for which the batches of steps 8, 9, 10 give no finite loss
