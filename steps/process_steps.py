@@ -6,6 +6,7 @@ import shutil
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -18,7 +19,6 @@ from foundry.config_file import to_yaml
 from foundry.generation import Generator, SamplingRule
 from foundry.manifests import parts_name
 from foundry.testing.experiments import write_code_corpus
-from foundry.testing.faults import launch_and_signal
 from foundry.testing.hostile import payloads
 from foundry.testing.launches import PUBLISHED_LOG, Launched, Plan, launch_command, launch_processes
 from foundry.testing.processes import Finished, run_torchrun
@@ -37,8 +37,6 @@ SIX_STEPS = {
 CANARY = Path("canary")
 MATRICES = {"embedding.weight": (320, 32), "layers.1.attention.output.weight": (32, 32)}
 """Some of the small experiment's weights."""
-MID_STEP = 0.003
-"""Seconds after the end of a step at which the next one is under way."""
 
 
 @dataclass
@@ -78,11 +76,10 @@ def machine_with_gpus(context: Context, count: int) -> None:
         context.scenario.skip(f"needs {count} CUDA GPUs: this machine has {torch.cuda.device_count()}")
 
 
-def launch(context: Context, count: int, moment: str = "", signals: dict[int, int] | None = None) -> Launched:
+def launch(context: Context, count: int, **fault: Any) -> Launched:
     """Launch the scenario's experiment in several processes, and find its run folder."""
     runs = runs_of(context)
-    signals = signals or {}
-    plan = Plan(runs.config(), moment, signals, MID_STEP if signal.SIGKILL in signals.values() else 0.0)
+    plan = Plan(runs.config(), **fault)
     runs.folder = Trainer(plan.config).run_folder
     context.world.of(Several).launched = launched = launch_processes(plan, count)
     return launched
@@ -112,36 +109,31 @@ def launched_in_several(context: Context, count: int) -> None:
     runs_of(context).report = report_of(runs_of(context).folder, launched)
 
 
-@step("process {rank:d} of its {count:d} is killed at {moment}")
-@step("process {rank:d} of its {count:d} was killed at {moment}")
-def one_is_killed(context: Context, rank: int, count: int, moment: str) -> None:
-    launched = launch(context, count, moment, {rank: signal.SIGKILL})
+@step("process {rank:d} of its {count:d} is killed in step {number:d}")
+@step("process {rank:d} of its {count:d} was killed in step {number:d}")
+def one_is_killed(context: Context, rank: int, count: int, number: int) -> None:
+    launched = launch(context, count, killed_in_step={rank: number})
     assert launched.exit_codes[rank] == -signal.SIGKILL, launched
     others = [code for other, code in enumerate(launched.exit_codes) if other != rank]
     assert set(others) == {1}, launched
 
 
-@given("its launch in 1 process was killed at {moment}")
-def one_was_killed(context: Context, moment: str) -> None:
-    config = runs_of(context).config()
-    runs_of(context).folder = Trainer(config).run_folder
-    assert launch_and_signal(config, moment, signal.SIGKILL) == -signal.SIGKILL
-
-
-@given("its launch in {count:d} processes was killed at {moment}")
-def all_were_killed(context: Context, count: int, moment: str) -> None:
-    launched = launch(context, count, moment, dict.fromkeys(range(count), signal.SIGKILL))
-    assert set(launched.exit_codes) == {-signal.SIGKILL}, launched
+@given("all of its {count:d} processes were killed in step {number:d}")
+@given("its {count:d} process was killed in step {number:d}")
+def all_were_killed(context: Context, count: int, number: int) -> None:
+    launched = launch(context, count, killed_in_step=dict.fromkeys(range(count), number))
+    assert -signal.SIGKILL in launched.exit_codes, launched
+    assert set(launched.exit_codes) <= {-signal.SIGKILL, 1}, launched
 
 
 @when("process {rank:d} of its {count:d} receives {name} at {moment}")
 def one_receives(context: Context, rank: int, count: int, name: str, moment: str) -> None:
-    launch(context, count, moment, {rank: signal.Signals[name]})
+    launch(context, count, moment=moment, signals={rank: signal.Signals[name]})
 
 
 @when("every process of its {count:d} receives {name} at {moment}")
 def every_receives(context: Context, count: int, name: str, moment: str) -> None:
-    launch(context, count, moment, dict.fromkeys(range(count), signal.Signals[name]))
+    launch(context, count, moment=moment, signals=dict.fromkeys(range(count), signal.Signals[name]))
 
 
 @when("the command trains it in {count:d} processes")
@@ -280,11 +272,12 @@ def unlisted_part(context: Context) -> None:
     shutil.copyfile(sorted(weights.iterdir())[0], weights / "shard-00003-model-00001-of-00001.safetensors")
 
 
-@given("it has been trained elsewhere until it was killed at {moment}")
-def killed_elsewhere(context: Context, moment: str) -> None:
+@given("it has been trained elsewhere in 1 process until it was killed in step {number:d}")
+def killed_elsewhere(context: Context, number: int) -> None:
     config = runs_of(context).config(**ELSEWHERE)
     runs_of(context).other_folder = Trainer(config).run_folder
-    assert launch_and_signal(config, moment, signal.SIGKILL) == -signal.SIGKILL
+    launched = launch_processes(Plan(config, killed_in_step={0: number}), 1)
+    assert launched.exit_codes == (-signal.SIGKILL,), launched
 
 
 @when("text is generated from the run and from the one elsewhere")

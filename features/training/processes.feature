@@ -63,7 +63,7 @@ Feature: Several processes train one run as one process would
         | training.parallel | <parallel> |
         | model.dropout     | 0.2        |
       And it has been trained elsewhere in 2 processes without interruption
-      And process <rank> of its 2 was killed at step 4
+      And process <rank> of its 2 was killed in step 5
       When it is launched in 2 processes
       Then the launch makes the steps 4 to 6
       And its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
@@ -78,7 +78,7 @@ Feature: Several processes train one run as one process would
 
     Scenario: The processes that are left end at once, and say why
       Given a small experiment of 6 steps
-      When process 1 of its 2 is killed at step 4
+      When process 1 of its 2 is killed in step 5
       Then process 0 exits with 1, saying "another process of this launch has gone"
       And the run is failed
       And nothing is published
@@ -86,12 +86,12 @@ Feature: Several processes train one run as one process would
   @REQ-PROCESSES-03
   Rule: A run goes on with another number of processes, and another way to share the model
 
-    Scenario Outline: A run begun by <before> goes on with <after>
+    Scenario Outline: A run begun by <begun> goes on with <after>, <going on with>
       Given a small experiment of 6 steps with
         | setting           | value        |
         | training.parallel | <begun with> |
       And it has been trained elsewhere without interruption
-      And its launch in <before> was killed at step 4
+      And <before> killed in step 5
       And with the setting training.parallel at <going on with>
       When it is launched in <after>
       Then the launch makes the steps 4 to 6
@@ -100,14 +100,14 @@ Feature: Several processes train one run as one process would
       And the published weights are those of the uninterrupted run, within a ten-thousandth
 
       Examples:
-        | before      | begun with | after       | going on with |
-        | 2 processes | ddp        | 1 process   | ddp           |
-        | 1 process   | ddp        | 2 processes | ddp           |
-        | 2 processes | fsdp       | 1 process   | fsdp          |
-        | 1 process   | fsdp       | 2 processes | fsdp          |
-        | 2 processes | fsdp       | 4 processes | fsdp          |
-        | 2 processes | fsdp       | 2 processes | ddp           |
-        | 2 processes | ddp        | 2 processes | fsdp          |
+        | begun               | before                         | begun with | after       | going on with |
+        | 2 with all of it    | all of its 2 processes were    | ddp        | 1 process   | ddp           |
+        | 1 with all of it    | its 1 process was              | ddp        | 2 processes | ddp           |
+        | 2 with parts        | all of its 2 processes were    | fsdp       | 1 process   | fsdp          |
+        | 1, for parts        | its 1 process was              | fsdp       | 2 processes | fsdp          |
+        | 2 with parts        | all of its 2 processes were    | fsdp       | 4 processes | fsdp          |
+        | 2 with parts        | all of its 2 processes were    | fsdp       | 2 processes | ddp           |
+        | 2 with all of it    | all of its 2 processes were    | ddp        | 2 processes | fsdp          |
 
   @REQ-PROCESSES-04
   Rule: A checkpoint in parts is one checkpoint
@@ -125,7 +125,7 @@ Feature: Several processes train one run as one process would
         | setting           | value |
         | training.parallel | fsdp  |
       And it has been trained elsewhere in 2 processes without interruption
-      And process 1 of its 2 was killed at step 4
+      And process 1 of its 2 was killed in step 5
       And the newest checkpoint suffers a flipped byte in optimizer.shards/shard-00002-model-00001-of-00001.safetensors
       When it is launched in 2 processes
       Then the launch makes the steps 3 to 6
@@ -136,7 +136,7 @@ Feature: Several processes train one run as one process would
       Given a small experiment of 6 steps with
         | setting           | value |
         | training.parallel | fsdp  |
-      And its launch in 2 processes was killed at step 4
+      And all of its 2 processes were killed in step 5
       And a pickle that runs code stands as .metadata in every folder of its checkpoints
       When it is launched in 1 process
       Then the launch makes the steps 4 to 6
@@ -146,7 +146,7 @@ Feature: Several processes train one run as one process would
       Given a small experiment of 6 steps with
         | setting           | value |
         | training.parallel | fsdp  |
-      And its launch in 2 processes was killed at step 4
+      And all of its 2 processes were killed in step 5
       And a part that its manifest does not list stands in the newest checkpoint
       When it is launched in 1 process
       Then the launch makes the steps 3 to 6
@@ -156,8 +156,8 @@ Feature: Several processes train one run as one process would
       Given a small experiment of 6 steps with
         | setting           | value |
         | training.parallel | fsdp  |
-      And it has been trained elsewhere until it was killed at step 4
-      And process 0 of its 2 was killed at step 4
+      And it has been trained elsewhere in 1 process until it was killed in step 5
+      And process 0 of its 2 was killed in step 5
       When text is generated from the run and from the one elsewhere
       Then both say the same
 

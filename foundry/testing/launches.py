@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.testing.faults import name_of
 from foundry.testing.forking import ended, forked
+from foundry.testing.watching import Watcher
 from foundry.training.events import Event
 
 TIMEOUT_SECONDS = 60
@@ -49,14 +49,14 @@ class Plan:
     Attributes:
         config: the experiment.
         moment: when the first process comes to it, signals are sent: see `foundry.testing.faults.launch_and_signal`.
-        signals: the number of the signal that each of some ranks gets.
-        delay: seconds from the moment to the signals, while the launch goes on.
+        signals: the number of the signal that each of some ranks gets then.
+        killed_in_step: the step, counted from the first of the launch, in whose middle each of some ranks is killed.
     """
 
     config: ExperimentConfig
     moment: str = ""
     signals: Mapping[int, int] = field(default_factory=dict)
-    delay: float = 0.0
+    killed_in_step: Mapping[int, int] = field(default_factory=dict)
 
 
 class LoggingStore(LocalStore):
@@ -118,6 +118,8 @@ def _train(tell: Callable[[str, Any], None], plan: Plan, folder: Path, environme
     from foundry.trainer import Trainer
 
     rank = _begin(folder, environment)
+    if rank in plan.killed_in_step:
+        _end_in_step(plan.killed_in_step[rank])
     store = LoggingStore(plan.config.artifacts.path, rank)
     report = Trainer(plan.config, store=store, on_event=_signalling(plan)).train()
     tell("answer", (report.first_step, report.last_step))
@@ -150,18 +152,25 @@ def _begin(folder: Path, environment: dict[str, str]) -> int:
 def _signalling(plan: Plan) -> Callable[[Event], None]:
     """A listener that sends the planned signals at the planned moment, to its own process last."""
 
-    def send() -> None:
-        for rank in sorted(plan.signals, reverse=True):
-            os.kill(int(_process_id_of(rank).read_text()), plan.signals[rank])
-
     def listen(event: Event) -> None:
         if plan.moment and name_of(event) == plan.moment:
-            if plan.delay:
-                threading.Timer(plan.delay, send).start()
-            else:
-                send()
+            for rank in sorted(plan.signals, reverse=True):
+                os.kill(int(_process_id_of(rank).read_text()), plan.signals[rank])
 
     return listen
+
+
+def _end_in_step(step: int) -> None:
+    """Let this process be killed in its `step`th step, before the model reads the first micro-batch."""
+    begun: list[str] = []
+
+    def notice(_operation: str, what: str, _phase: str) -> None:
+        if what == "micro-batch 1":
+            begun.append(what)
+        if len(begun) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Watcher(Path.cwd(), "artifacts", notice).watch_steps()
 
 
 def _all_of(hears: Any) -> list[tuple[str, Any]]:
