@@ -201,7 +201,7 @@ def code_with_noise(context: Context) -> None:
     )
 
 
-@given("its launch was killed at the step {side} its first spike")
+@given("its launch was killed shortly {side} its first spike")
 def killed_near_spike(context: Context, side: str) -> None:
     runs = runs_of(context)
     left_out = {step for first, last in runs.uninterrupted.record.left_out_steps for step in range(first, last + 1)}

@@ -188,12 +188,6 @@ def names_both(context: Context, one: str, other: str) -> None:
     assert one in said and other in said, said
 
 
-@then("there is no run")
-def no_run(context: Context) -> None:
-    found = [path.name for path in Path("runs").glob("*/run.json")]
-    assert not found, found
-
-
 @then("its metrics hold each of the {count:d} steps once")
 def each_step_once(context: Context, count: int) -> None:
     steps = [row["step"] for row in runs_of(context).metrics]

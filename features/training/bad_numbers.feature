@@ -95,7 +95,7 @@ Feature: Numbers that go bad harm nothing that was good
       Given an experiment on code with a little noise, whose loss jumps where the noise is
       And with the setting training.loss_spike_factor at 1.3
       And it has been trained elsewhere without interruption
-      And its launch was killed at the step <moment>
+      And its launch was killed shortly <moment>
       When it is launched again
       Then its weights, optimizer state and metrics are bit-identical to the uninterrupted run's
 

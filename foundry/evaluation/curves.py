@@ -90,7 +90,8 @@ def _picture(curves: Sequence[Curve], label: str, kind: str) -> bytes:
     from matplotlib.figure import Figure
 
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.family": "sans-serif"}):
-        figure = Figure(figsize=(7.0, 3.0), dpi=110, layout="constrained")
+        figure = Figure(figsize=(7.0, 3.0), dpi=110)
+        figure.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.97)
         _draw(figure.subplots(), curves, label)
         content = io.BytesIO()
         figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)

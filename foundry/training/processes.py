@@ -11,6 +11,7 @@ one run folder and one corpus.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
@@ -127,6 +128,8 @@ class ConnectedProcesses(Processes):
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         try:
             distributed.init_process_group(backend)
+            # Its threads must have ended when the interpreter takes down what they use.
+            atexit.register(distributed.destroy_process_group)
             _control_group()
         except (RuntimeError, ValueError) as error:
             raise FoundryError(
