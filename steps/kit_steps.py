@@ -269,17 +269,17 @@ def calls_the_others_identical(context: Context) -> None:
     assert not wrong, wrong
 
 
-@when("it makes the trials 1 to 3, and another campaign with its seed makes trial 2 alone")
+@when("it makes the trials 7 and 8, and another campaign with its seed makes trial 8 alone")
 def makes_trials_and_one_alone(context: Context) -> None:
     kit, campaign = kit_of(context), campaign_of(context)
-    kit.trials = [campaign.trial(number) for number in range(1, 4)]
-    kit.trials.append(Campaign(campaign.folder / "other", campaign.seed, campaign.cases).trial(2))
+    kit.trials = [campaign.trial(number) for number in (7, 8)]
+    kit.trials.append(Campaign(campaign.folder / "other", campaign.seed, campaign.cases).trial(8))
 
 
-@then("trial 2 has the same kill in both, and the others have others")
+@then("trial 8 has the same kill in both, and trial 7 has another")
 def same_kill(context: Context) -> None:
     kills = [trial.kills[0] for trial in kit_of(context).trials]
-    assert kills[1] == kills[3] and len(set(kills)) == 3, kills
+    assert kills[1] == kills[2] and kills[0] != kills[1], kills
 
 
 @when("a campaign is started, and gets Ctrl-C while a run of it is being trained")
