@@ -25,7 +25,6 @@ from torch import Tensor
 from foundry.manifests import FileDigest
 
 PIECE_BYTES = 4 << 20
-PIECES_IN_FLIGHT = 4
 ALIGNMENT = 8
 """The header is filled up with spaces to a multiple of this, so that the content is aligned for memory maps."""
 
@@ -55,7 +54,7 @@ def local_part(tensor: Tensor) -> Tensor:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> FileDigest:
-    """Write the tensors to a new file; its digest, computed on the way. The file is not yet flushed to disk.
+    """Write the tensors to a new file and flush it to disk; its digest, computed meanwhile.
 
     Tensors on a device are copied to the host one after the other.
 
@@ -65,11 +64,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> FileDigest:
     # Wider types first, so that each tensor is aligned to its own type.
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))
     with path.open("wb", buffering=0) as stream, _hashing() as hashing:
-        for content in (_header_of(ordered), *(_bytes_of(tensor.detach().cpu()) for _, tensor in ordered)):
-            for start in range(0, len(content), PIECE_BYTES):
-                piece = content[start : start + PIECE_BYTES]
-                hashing.add(piece)
-                _write_all(stream.fileno(), piece)
+        _write_hashed(stream.fileno(), _header_of(ordered), hashing)
+        for _, tensor in ordered:
+            on_host = tensor.detach().cpu().contiguous()
+            _write_hashed(stream.fileno(), _bytes_of(on_host), hashing)
+            if on_host.data_ptr() != tensor.data_ptr():
+                hashing.wait()  # for one copy at a time
+        os.fsync(stream.fileno())
         return FileDigest(sha256=hashing.hexdigest(), bytes=os.fstat(stream.fileno()).st_size)
 
 
@@ -114,8 +115,8 @@ def _header_of(tensors: list[tuple[str, Tensor]]) -> memoryview:
 
 
 def _bytes_of(tensor: Tensor) -> memoryview:
-    """The memory of a tensor on the host; that of a copy where it is not contiguous."""
-    return memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]
+    """The memory of a contiguous tensor on the host."""
+    return memoryview(tensor.reshape(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]
 
 
 def _checked_order(path: Path, targets: Mapping[str, Tensor]) -> list[str]:
@@ -158,6 +159,14 @@ def _read_piecewise(descriptor: int, content: memoryview | None, tensor: Tensor 
         hashing.add(piece)
     if tensor is not None and staged is not None and staged.data_ptr() != tensor.data_ptr():
         tensor.detach().copy_(staged)
+        hashing.wait()  # for one copy at a time
+
+
+def _write_hashed(descriptor: int, content: memoryview, hashing: _Hashing) -> None:
+    for start in range(0, len(content), PIECE_BYTES):
+        piece = content[start : start + PIECE_BYTES]
+        hashing.add(piece)
+        _write_all(descriptor, piece)
 
 
 def _write_all(descriptor: int, content: memoryview) -> None:
@@ -174,26 +183,34 @@ def _read_all(descriptor: int, content: memoryview) -> None:
 
 
 class _Hashing:
-    """Hashes pieces of memory in a thread, in their order; the memory must not change before `hexdigest`.
+    """Hashes pieces of memory in a thread, in their order; the memory must not change before `wait` or `hexdigest`.
 
-    The thread begins with the first large piece: small ones are hashed sooner than a thread has begun.
+    No piece is copied, so any number of them may be under way. The thread begins with the first large piece: small ones
+    are hashed sooner than a thread has begun.
     """
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._pieces: queue.Queue[memoryview | None] = queue.Queue(PIECES_IN_FLIGHT)
+        self._pieces: queue.SimpleQueue[memoryview | threading.Event | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_complete = False
 
     def add(self, piece: memoryview) -> None:
-        """Hash `piece` after those before it; waits while too many are under way."""
+        """Hash `piece` after those before it."""
         if len(piece) < PIECE_BYTES and self._thread is None:
             self._hash.update(piece)
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="hashing", daemon=True)
             self._thread.start()
-        self._put(piece)
+        self._pieces.put(piece)
+
+    def wait(self) -> None:
+        """Return when every piece that was added is hashed; at once, where the thread has died for want of memory."""
+        done = threading.Event()
+        self._pieces.put(done)
+        while self._thread is not None and self._thread.is_alive() and not done.wait(timeout=1):
+            pass
 
     def hexdigest(self) -> str:
         """The SHA-256 of all pieces."""
@@ -204,20 +221,16 @@ class _Hashing:
 
     def end(self) -> None:
         """Wait for the pieces that are under way, and end the thread."""
-        if self._thread is not None and self._thread.is_alive():
-            self._put(None)
+        self._pieces.put(None)
+        if self._thread is not None:
             self._thread.join()
-
-    def _put(self, piece: memoryview | None) -> None:
-        """Hand a piece over; a thread that has died, for want of memory, does not let this wait for ever."""
-        while self._thread is not None and self._thread.is_alive():
-            with contextlib.suppress(queue.Full):
-                self._pieces.put(piece, timeout=1)
-                return
 
     def _work(self) -> None:
         while (piece := self._pieces.get()) is not None:
-            self._hash.update(piece)
+            if isinstance(piece, threading.Event):
+                piece.set()
+            else:
+                self._hash.update(piece)
         self._is_complete = True
 
 
