@@ -4,7 +4,7 @@ All contestants put the same 1.6 GB on the same disk and wait until they are the
 dropped from the page cache. They take turns within one run; the figures are medians over the rounds. Then: what a save
 beside training costs the training thread, what a save takes of memory, and how long a relaunch takes to its first step.
 
-    python benchmarks/checkpoints.py [--rounds 5] [--folder PATH]
+    python benchmarks/checkpoints.py [--rounds 9] [--folder PATH]
 """
 
 from __future__ import annotations
@@ -287,7 +287,7 @@ def begin(config: ExperimentConfig, step: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--folder", type=Path, help="a folder on the disk to measure; default: the current one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder or Path.cwd(), prefix=".benchmark-") as folder:
