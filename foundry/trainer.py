@@ -128,6 +128,7 @@ class Trainer:
             FoundryError: what failed. Checkpoints stay whatever happens before the store has confirmed.
         """
         if self.processes.count == 1 and self._is_complete():
+            RunLock(self.run_folder).forget_the_ended()
             return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
         explained = files.disk_failures_explained(self.run_folder)
         with self.processes.noticing_loss(), explained, contextlib.ExitStack() as held:

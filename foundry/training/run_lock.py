@@ -121,6 +121,12 @@ class RunLock:
             self.details.unlink(missing_ok=True)
             lock.release()
 
+    def forget_the_ended(self) -> None:
+        """Remove what a process that was killed has left beside the lock of a run that nobody will work on again."""
+        files.temporary_sibling(self.details)  # sweeps what was being written
+        if self.details.exists() and self.holder() is None:
+            self.details.unlink(missing_ok=True)
+
     def _sign_on(self, warn: Callable[[str], None]) -> None:
         """Replace the details of whoever was killed. They are a courtesy: a full disk is no reason not to go on."""
         left = self.holder()
