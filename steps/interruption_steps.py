@@ -90,6 +90,7 @@ INSTANTS: dict[str, Find] = {
     "before the record says that it is published": nth("rename", "run.json", -2),
     "while its checkpoints are removed": nth("remove", "/optimizer.safetensors", -1),
     "before the record says that it is cleaned": nth("rename", "run.json", -1),
+    "before it gives its lock back": nth("remove", ".holder.json", -1),
     "before the record says that it has stopped": nth("rename", "run.json", -3),
 }
 """Where a run is interrupted, by the words of the scenarios."""
