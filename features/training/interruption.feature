@@ -44,7 +44,7 @@ Feature: A run that is killed at any instant ends as if it had been left alone
         | before the record says that it is published | run.json   | dropout, accumulation and clean-up |
         | while its checkpoints are removed           | cleaning   | dropout, accumulation and clean-up |
         | before the record says that it is cleaned   | run.json   | dropout, accumulation and clean-up |
-        | before it gives its lock back               | cleaning   | dropout, accumulation and clean-up |
+        | before it gives its lock back               | publishing | dropout, accumulation and clean-up |
 
     Scenario: A relaunch that is killed, too, and the one after it, lose nothing either
       Given a run that was left alone, with dropout, accumulation and clean-up
