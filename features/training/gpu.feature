@@ -45,6 +45,17 @@ Feature: Training on a GPU keeps every promise
       Then the launch makes the steps 7 to 12
       And the run is cleaned
 
+    Scenario: A run begun on the first GPU goes on on the second
+      Given a machine with 2 GPUs
+      And a small experiment with
+        | setting         | value  |
+        | training.device | cuda:0 |
+      And its launch was killed at step 8
+      And with the setting training.device at cuda:1
+      When it is launched again
+      Then the launch makes the steps 7 to 12
+      And the run is cleaned
+
   @REQ-GPU-04
   Rule: The kernels that are used give the same bits each time
 
