@@ -19,6 +19,7 @@ from foundry.data.batches import Batch, BatchOrder
 from foundry.data.processor import DataProcessor
 from foundry.models import create_model
 from foundry.testing.bad_numbers import make_tokens_overflow, tokens_of_steps
+from foundry.testing.batches import OneBatch
 from foundry.testing.comparison import assert_same_tensors
 from foundry.testing.experiments import small_experiment, write_code_corpus, write_noise_corpus
 from foundry.testing.faults import launch_and_signal
@@ -37,16 +38,6 @@ class BadStep:
     loop: TrainingLoop | None = None
     result: StepResult | None = None
     before: dict[str, torch.Tensor] = field(default_factory=dict)
-
-
-class OneBatch:
-    """The same global batch at every step."""
-
-    def __init__(self, token_ids: torch.Tensor) -> None:
-        self.only = Batch(token_ids, token_ids)
-
-    def batch(self, _step: int) -> Batch:
-        return self.only
 
 
 def runs_of(context: Context) -> Runs:
@@ -152,7 +143,8 @@ def model_with_bad_gradient(context: Context) -> None:
     model: Any = create_model(config.model, 300, config.data.max_sequence_length)
     with torch.no_grad():
         model.embedding.weight[7] = 0
-    batches: Any = OneBatch(torch.tensor([[1, 7, 2, 3], [4, 5, 7, 6]]))
+    token_ids = torch.tensor([[1, 7, 2, 3], [4, 5, 7, 6]])
+    batches: Any = OneBatch(Batch(token_ids, token_ids))
     optimizer = create_optimizer(model, config.training)
     context.world.of(BadStep).loop = TrainingLoop(model, optimizer, batches, config, 10, torch.device("cpu"))
 

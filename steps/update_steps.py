@@ -18,6 +18,7 @@ from foundry.data.processor import DataProcessor
 from foundry.models import create_model
 from foundry.models.io import load_weights
 from foundry.reproducibility import derived_seed
+from foundry.testing.batches import OneBatch
 from foundry.testing.experiments import small_experiment
 from foundry.testing.runs import Runs
 from foundry.training.loop import StepResult, TrainingLoop
@@ -41,16 +42,6 @@ class Update:
     plain_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     plain_losses: list[float] = field(default_factory=list)
     made: list[tuple[float, dict[str, torch.Tensor]]] = field(default_factory=list)
-
-
-class OneBatch:
-    """The same global batch at every step."""
-
-    def __init__(self, batch: Batch) -> None:
-        self.only = batch
-
-    def batch(self, _step: int) -> Batch:
-        return self.only
 
 
 def small_model(config: ExperimentConfig, vocab_size: int) -> torch.nn.Module:
