@@ -15,8 +15,9 @@ from typing import Any
 from foundry.testing.wandb_service.documents import Document
 from foundry.testing.wandb_service.execution import Refused, UnknownRequest, execute
 from foundry.testing.wandb_service.faults import FaultBoard
-from foundry.testing.wandb_service.operations import Mutation, Query
-from foundry.testing.wandb_service.schema import Service
+from foundry.testing.wandb_service.mutations import Mutation
+from foundry.testing.wandb_service.nodes import Service
+from foundry.testing.wandb_service.queries import Query
 from foundry.testing.wandb_service.state import State, StoredFile
 from foundry.testing.wandb_service.transfers import Transfers
 
