@@ -169,5 +169,5 @@ Feature: A stand-in of Weights & Biases on this machine shows what goes wrong be
         | options         | message                                                                             |
         | --port seventy  | wandb_service: argument --port: seventy is no port: give a number below 65536       |
         | --port 65536    | wandb_service: argument --port: 65536 is no port: give a number below 65536         |
-        | --port TAKEN    | cannot be listened on: Address already in use; choose another port (see --help)     |
+        | --port TAKEN    | cannot be listened on: Address already in use; choose another --port (see --help)   |
       Then each start of the command ends with 2 and that message

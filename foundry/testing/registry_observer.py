@@ -1,11 +1,13 @@
-"""Asks Weights & Biases through its client's public interface, and prints the answer as a line of JSON.
+"""Asks Weights & Biases through its client's public interface.
 
-Run as a process of its own: `python -m foundry.testing.registry_observer QUESTION ARGUMENT...`.
+Run as a process of its own: `python -m foundry.testing.registry_observer`. It reads a question from each line of its
+standard input, a JSON list of its name and its arguments, and writes a line for it: the answer, or the error.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -59,9 +61,19 @@ QUESTIONS: dict[str, Callable[..., Any]] = {question.__name__: question for ques
 
 
 def main() -> None:
-    """Answer the question on the command line."""
-    question, *arguments = sys.argv[1:]
-    print(json.dumps(QUESTIONS[question](*arguments)))
+    """Answer the questions on standard input until it ends."""
+    # What the client prints goes to standard error.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        for line in sys.stdin:
+            print(json.dumps(_answer(*json.loads(line))), file=answers, flush=True)
+
+
+def _answer(question: str, *arguments: str) -> dict[str, Any]:
+    try:
+        return {"answer": QUESTIONS[question](*arguments)}
+    except Exception as error:  # noqa: BLE001 whatever the client raises is what whoever asks has to know
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 if __name__ == "__main__":

@@ -54,9 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             service = WandbService(folder / "service", entity=options.entity, port=options.port)
         except OSError as error:
-            parser.error(
-                f"--port {options.port}: {HOST} cannot be listened on: {os.strerror(error.errno or 0)}; choose another port"
-            )
+            reason = os.strerror(error.errno or 0)
+            parser.error(f"{HOST}:{options.port} cannot be listened on: {reason}; choose another --port")
         for name, value in service.environment(folder / "client").items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
         print(f"serving {service.url} as the entity {options.entity}; Ctrl-C ends it", file=sys.stderr, flush=True)
