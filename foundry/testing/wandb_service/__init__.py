@@ -18,8 +18,8 @@ artifact. It refuses an upload whose MD5 digest is not the one that was announce
 missing.
 
 **It does not speak**: lists of runs and their filters, sweeps, reports, registries and links, deletion, the state of
-a run that has fallen silent, xxh128 digests, uploads in several parts (files above 2 GiB), quotas, permissions,
-addresses that expire, more than one entity or key. Nothing of it was compared with the real service: it does what the
+a run that has fallen silent, xxh128 digests, uploads in several parts (a file above 2 GiB is put in one), quotas,
+permissions, addresses that expire, more than one entity or key. Nothing of it was compared with the real service: it does what the
 client was seen to need. What it holds is gone when it ends, but for the bytes of files in its folder.
 
 Faults (`Fault`): a status instead of an answer, silence, a slow link, a connection that is cut or reset, a flipped
