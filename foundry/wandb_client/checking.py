@@ -1,0 +1,25 @@
+"""Is there a key, and does the service accept it?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foundry.wandb_client.problems import NotThere, server
+
+
+def act(request: dict[str, Any], *_: Any) -> dict[str, Any]:
+    """The entity that runs and models belong to.
+
+    Args:
+        request: `entity`: the one that the experiment names, or None.
+
+    Raises:
+        NotThere: the key has no default entity, and none is named.
+    """
+    import wandb
+
+    api = wandb.Api()
+    entity = request["entity"] or api.default_entity
+    if not entity:
+        raise NotThere(f"the API key has no default entity at {server()}: set wandb.entity to your user or team")
+    return {"entity": entity}
