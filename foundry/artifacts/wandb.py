@@ -10,7 +10,7 @@ from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.wandb_client.mode import wandb_mode
-from foundry.wandb_client.process import OnProgress, ServiceUnreachable, ask
+from foundry.wandb_client.process import OnProgress, ServiceTooSlow, ServiceUnreachable, ask
 
 SCHEME = "wandb://"
 BEST_ALIAS = "best"
@@ -66,11 +66,13 @@ class WandbStore:
             try:
                 answer = ask({**request, "seconds": seconds}, seconds=seconds, on_progress=self.on_progress)
                 break
+            except ServiceTooSlow:
+                given = f"within {limit:g} s (artifacts.upload_timeout)"
+                raise FoundryError(f"Weights & Biases has not confirmed the upload {given}") from None
             except ServiceUnreachable as problem:
                 if time.monotonic() + pause >= ends_at:
-                    raise FoundryError(
-                        f"{problem}; the upload was given {limit:g} s (artifacts.upload_timeout)"
-                    ) from None
+                    given = f"until {limit:g} s had passed (artifacts.upload_timeout)"
+                    raise FoundryError(f"{problem}; tried again {given}") from None
                 time.sleep(pause)
         return f"{SCHEME}{answer['entity']}/{answer['project']}/{request['name']}:{answer['version']}"
 

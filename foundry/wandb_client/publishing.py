@@ -106,7 +106,7 @@ def _telling(run: Any, tell: Any, total: int) -> Iterator[None]:
 
     def watch() -> None:
         while not done.wait(PROGRESS_SECONDS):
-            handle = run._backend.interface.deliver_poll_exit()
+            handle = run._interface.deliver_poll_exit()
             stats = handle.wait_or(timeout=PROGRESS_SECONDS).response.poll_exit_response.pusher_stats
             tell({"event": "progress", "done": min(stats.uploaded_bytes, total), "total": total})
 
