@@ -88,7 +88,7 @@ class PlainLines:
         elif isinstance(event, StepDone):
             self._print_now_and_then(step_line(event), event.step == event.total_steps)
         elif isinstance(event, Transferred):
-            self._print_now_and_then(transfer_line(event), event.done == event.total)
+            self._print_now_and_then(transfer_line(event), False)
         elif (text := sentence(event)) is not None:
             self._print(text)
 
