@@ -16,6 +16,13 @@ from foundry.testing.wandb_service.state import StoredArtifact, StoredRun
 HOST = "127.0.0.1"
 
 
+def client_folders(home: Path) -> dict[str, str]:
+    """The variables that make the client keep all its files below `home`, which is made."""
+    home.mkdir(parents=True, exist_ok=True)
+    kinds = ("CACHE", "DATA", "CONFIG", "ARTIFACT")
+    return {"WANDB_DIR": str(home), **{f"WANDB_{kind}_DIR": str(home / kind.lower()) for kind in kinds}}
+
+
 class WandbService:
     """A stand-in of Weights & Biases on 127.0.0.1, for one test.
 
@@ -63,17 +70,14 @@ class WandbService:
 
         It tries a failed request once more, after a second, and sends metrics every second.
         """
-        home.mkdir(parents=True, exist_ok=True)
-        folders = {f"WANDB_{kind}_DIR": str(home / kind.lower()) for kind in ("CACHE", "DATA", "CONFIG", "ARTIFACT")}
         retries = {
             f"WANDB_X_{part}_RETRY_{setting}": "1"
             for part in ("GRAPHQL", "FILE_TRANSFER", "FILE_STREAM")
             for setting in ("MAX", "WAIT_MIN_SECONDS", "WAIT_MAX_SECONDS")
         }
         return {
-            **folders,
+            **client_folders(home),
             **retries,
-            "WANDB_DIR": str(home),
             "WANDB_BASE_URL": self.url,
             "WANDB_API_KEY": self._api_key,
             "WANDB_ERROR_REPORTING": "false",
