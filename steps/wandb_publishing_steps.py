@@ -18,11 +18,11 @@ from behave.runner import Context
 
 from foundry import files
 from foundry.artifacts.local import digests_in
-from foundry.environments import read_launches
 from foundry.errors import FoundryError
 from foundry.publishing import publish_run
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.registry import Published, Registry
+from foundry.testing.repositories import SampleRepository
 from foundry.testing.runs import Runs, best_step, checkpointed
 from foundry.testing.wandb_service import Fault, WandbService
 from foundry.training.events import Message, Transferred
@@ -46,6 +46,7 @@ class Publishing:
 
     error: FoundryError | None = None
     seen: Seen | None = None
+    commit: str = ""
     asked_before: int = 0
     helpers: list[threading.Thread] = field(default_factory=list)
 
@@ -213,6 +214,11 @@ def corpus_gone(context: Context) -> None:
     shutil.rmtree("corpus")
 
 
+@given("the working folder is a git repository with a commit")
+def working_folder_is_repository(context: Context) -> None:
+    context.world.of(Publishing).commit = SampleRepository(Path.cwd()).commit("begin", {"notes.txt": "a note\n"})
+
+
 # --- publishing ---
 
 
@@ -364,7 +370,7 @@ def has_names(context: Context) -> None:
         "step": best_step(runs),
         "validation_loss": losses[best_step(runs)],
         "fingerprint": runs.record.fingerprint,
-        "git_commit": read_launches(runs.folder)[0].get("git_commit"),
+        "git_commit": context.world.of(Publishing).commit,
     }
     assert {**found.metadata, **expected} == found.metadata, (found.metadata, expected)
 

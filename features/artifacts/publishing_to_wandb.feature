@@ -12,6 +12,7 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
       Given a Weights & Biases service
       And a small experiment whose validation loss rises
       And it is to be published to Weights & Biases
+      And the working folder is a git repository with a commit
       When it is launched
       Then the best step is not the last step
       And the registry's best model has the files of the best checkpoint, configuration and tokenizer
