@@ -216,7 +216,9 @@ def corpus_gone(context: Context) -> None:
 
 @given("the working folder is a git repository with a commit")
 def working_folder_is_repository(context: Context) -> None:
-    context.world.of(Publishing).commit = SampleRepository(Path.cwd()).commit("begin", {"notes.txt": "a note\n"})
+    repository = SampleRepository(Path.cwd())
+    repository.git("init", "--quiet")
+    context.world.of(Publishing).commit = repository.commit("begin", {"notes.txt": "a note\n"})
 
 
 # --- publishing ---
