@@ -10,6 +10,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,24 @@ class Published:
     files: dict[str, tuple[str, int]]
 
 
+@dataclass(frozen=True)
+class Logged:
+    """A run, as whoever may read it sees it.
+
+    Attributes:
+        history: the rows, in order, each with the client's `_step`, without what else it adds.
+        summary: the last value of each metric.
+        state: `running`, `finished`, `failed` or `crashed`.
+        group: the name of the group that it belongs to, if any.
+    """
+
+    config: dict[str, Any]
+    history: list[dict[str, Any]]
+    summary: dict[str, Any]
+    state: str
+    group: str | None
+
+
 class Registry:
     """The registry of one scenario, and the environment in which the client reaches it.
 
@@ -55,6 +74,7 @@ class Registry:
         self.project = ""
         self._service: WandbService | None = None
         self._environment: dict[str, str] | None = None
+        self._observer: subprocess.Popen[str] | None = None
 
     def open_here(self, folder: Path, entity: str = "team") -> None:
         """Start a service with its files below `folder`, and let this process and its children know no other."""
@@ -90,6 +110,10 @@ class Registry:
         Raises:
             AssertionError: a client asked the service for what it does not know.
         """
+        if self._observer is not None:
+            self._observer.kill()
+            self._observer.communicate()
+            self._observer = None
         if self._environment is not None:
             os.environ.clear()
             os.environ.update(self._environment)
@@ -115,18 +139,25 @@ class Registry:
         """Download `artifact` into `folder`, past every cache, and verify it."""
         self._observe("fetch", self._place(artifact), str(folder))
 
+    def logged(self, run_id: str) -> Logged:
+        """What was logged under `run_id`.
+
+        Raises:
+            Unanswered: there is no such run.
+        """
+        return Logged(**self._observe("run", self._place(run_id)))
+
     def history(self, run_id: str) -> list[dict[str, Any]]:
-        """The rows that were logged under `run_id`, in order, without what the client adds to each but `_step`."""
-        rows: list[dict[str, Any]] = self._observe("history", self._place(run_id))
-        return rows
+        """The rows that were logged under `run_id`, as in `Logged`."""
+        return self.logged(run_id).history
 
     def config(self, run_id: str) -> dict[str, Any]:
         """The configuration of the run."""
-        return dict(self._observe("run", self._place(run_id))["config"])
+        return self.logged(run_id).config
 
     def summary(self, run_id: str) -> dict[str, Any]:
-        """The summary of the run: the last value of each metric."""
-        return dict(self._observe("run", self._place(run_id))["summary"])
+        """The last value of each metric of the run."""
+        return self.logged(run_id).summary
 
     def _place(self, name: str) -> str:
         return name if name.count("/") == 2 else f"{self.entity}/{self.project}/{name}"
@@ -138,16 +169,30 @@ class Registry:
         os.environ.update(variables)
 
     def _observe(self, *question: str) -> Any:
-        """What the client answers, in a process of its own, which keeps nothing of the environment of others."""
-        asked = subprocess.run(
-            [sys.executable, "-m", "foundry.testing.registry_observer", *question],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "WANDB_SILENT": "true"},
-            timeout=OBSERVE_SECONDS,
-            check=False,
-        )
-        if asked.returncode != 0:
-            raise Unanswered(f"{' '.join(question)}: {asked.stderr.strip()}")
-        return json.loads(asked.stdout.splitlines()[-1])
+        """What the client answers, in a process that is started for the first question and is asked all others."""
+        if self._observer is None:
+            self._observer = subprocess.Popen(
+                [sys.executable, "-m", "foundry.testing.registry_observer"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+                env={**os.environ, "WANDB_SILENT": "true"},
+            )
+        answered = _ask(self._observer, question)
+        if "answer" not in answered:
+            raise Unanswered(f"{' '.join(question)}: {answered.get('error', 'the client does not answer')}")
+        return answered["answer"]
+
+
+def _ask(observer: subprocess.Popen[str], question: tuple[str, ...]) -> dict[str, Any]:
+    assert observer.stdin is not None and observer.stdout is not None
+    patience = threading.Timer(OBSERVE_SECONDS, observer.kill)
+    patience.start()
+    try:
+        observer.stdin.write(json.dumps(question) + "\n")
+        observer.stdin.flush()
+        return dict(json.loads(observer.stdout.readline() or "{}"))
+    finally:
+        patience.cancel()

@@ -1,11 +1,13 @@
-"""Asks Weights & Biases through its client's public interface, and prints the answer as a line of JSON.
+"""Asks Weights & Biases through its client's public interface.
 
-Run as a process of its own: `python -m foundry.testing.registry_observer QUESTION ARGUMENT...`.
+Run as a process of its own: `python -m foundry.testing.registry_observer`. It reads a question from each line of its
+standard input, a JSON list of its name and its arguments, and writes a line for it: the answer, or the error.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -42,28 +44,36 @@ def fetch(reference: str, folder: str) -> None:
     found.verify(folder)
 
 
-def history(run: str) -> list[dict[str, Any]]:
-    """The rows of a run, in order."""
-    rows = wandb.Api().run(run).scan_history(use_cache=False)
-    return [{name: value for name, value in row.items() if name not in ADDED_BY_THE_CLIENT} for row in rows]
-
-
 def run(reference: str) -> dict[str, Any]:
-    """Configuration and state of a run, and the last value of each metric."""
+    """Configuration, history, last metrics, state and group of a run."""
     found = wandb.Api().run(reference)
-    summary = {name: value for name, value in dict(found.summary).items() if not name.startswith("_")}
-    return {"config": found.config, "summary": summary, "state": found.state, "group": found.group}
+    rows = found.scan_history(use_cache=False)
+    return {
+        "config": found.config,
+        "history": [{name: value for name, value in row.items() if name not in ADDED_BY_THE_CLIENT} for row in rows],
+        "summary": {name: value for name, value in dict(found.summary).items() if not name.startswith("_")},
+        "state": found.state,
+        "group": found.group,
+    }
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = {
-    question.__name__: question for question in (entity, artifact, fetch, history, run)
-}
+QUESTIONS: dict[str, Callable[..., Any]] = {question.__name__: question for question in (entity, artifact, fetch, run)}
 
 
 def main() -> None:
-    """Answer the question on the command line."""
-    question, *arguments = sys.argv[1:]
-    print(json.dumps(QUESTIONS[question](*arguments)))
+    """Answer the questions on standard input until it ends."""
+    # What the client prints goes to standard error.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        for line in sys.stdin:
+            print(json.dumps(_answer(*json.loads(line))), file=answers, flush=True)
+
+
+def _answer(question: str, *arguments: str) -> dict[str, Any]:
+    try:
+        return {"answer": QUESTIONS[question](*arguments)}
+    except Exception as error:  # noqa: BLE001 whatever the client raises is what whoever asks has to know
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 if __name__ == "__main__":
