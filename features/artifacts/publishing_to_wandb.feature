@@ -135,7 +135,10 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
     @wandb_cloud
     Scenario: The command that was named publishes it, without its corpus
       Given a Weights & Biases service
-      And a model that was trained while Weights & Biases was offline
+      And a small experiment
+      And it is to be published to Weights & Biases
+      And its experiment says offline
+      And it has been trained
       And its corpus is gone
       When it is published
       Then the registry's best model has the weights that the run says are published
