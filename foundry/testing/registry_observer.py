@@ -1,0 +1,70 @@
+"""Asks Weights & Biases through its client's public interface, and prints the answer as a line of JSON.
+
+Run as a process of its own: `python -m foundry.testing.registry_observer QUESTION ARGUMENT...`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import wandb
+
+ADDED_BY_THE_CLIENT = ("_runtime", "_timestamp")
+
+
+def entity() -> str:
+    """The team or user that owns what is logged without another being named."""
+    return str(wandb.Api().default_entity)
+
+
+def artifact(reference: str) -> dict[str, Any] | None:
+    """One version of an artifact: its names, its metadata, and its files with digest and size; None for none."""
+    api = wandb.Api()
+    if not api.artifact_exists(reference):
+        return None
+    found = api.artifact(reference)
+    return {
+        "version": found.version,
+        "type": found.type,
+        "aliases": found.aliases,
+        "metadata": found.metadata,
+        "files": {name: [entry.digest, entry.size] for name, entry in found.manifest.entries.items()},
+    }
+
+
+def fetch(reference: str, folder: str) -> None:
+    """Download an artifact into `folder`, past every cache, and verify it."""
+    found = wandb.Api().artifact(reference)
+    found.download(root=folder, skip_cache=True)
+    found.verify(folder)
+
+
+def history(run: str) -> list[dict[str, Any]]:
+    """The rows of a run, in order."""
+    rows = wandb.Api().run(run).scan_history(use_cache=False)
+    return [{name: value for name, value in row.items() if name not in ADDED_BY_THE_CLIENT} for row in rows]
+
+
+def run(reference: str) -> dict[str, Any]:
+    """Configuration and state of a run, and the last value of each metric."""
+    found = wandb.Api().run(reference)
+    summary = {name: value for name, value in dict(found.summary).items() if not name.startswith("_")}
+    return {"config": found.config, "summary": summary, "state": found.state, "group": found.group}
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    question.__name__: question for question in (entity, artifact, fetch, history, run)
+}
+
+
+def main() -> None:
+    """Answer the question on the command line."""
+    question, *arguments = sys.argv[1:]
+    print(json.dumps(QUESTIONS[question](*arguments)))
+
+
+if __name__ == "__main__":
+    main()
