@@ -16,8 +16,8 @@ Tell = Callable[[dict[str, Any]], None]
 Act = Callable[[dict[str, Any], Tell, Iterator[dict[str, Any]]], dict[str, Any]]
 """Takes the arguments, a way to tell of progress, and the further messages of the parent; gives the answer."""
 
-ACTS = {"check": "checking"}
-"""The module of each act; its function `act` does it."""
+ACTS = {"check": "checking.check", "publish": "publishing.publish", "confirm": "publishing.confirm"}
+"""The module of each act, and its function."""
 
 
 def main() -> None:
@@ -26,7 +26,8 @@ def main() -> None:
     request = next(messages)
     tell = _teller()
     try:
-        act: Act = importlib.import_module(f"foundry.wandb_client.{ACTS[request.pop('act')]}").act
+        module, function = ACTS[request.pop("act")].split(".")
+        act: Act = getattr(importlib.import_module(f"foundry.wandb_client.{module}"), function)
         tell({"event": "answer", **act(request, tell, messages)})
     except Exception as error:  # noqa: BLE001 - the library raises plain exceptions, too
         tell({"event": "problem", **problem_of(error)})

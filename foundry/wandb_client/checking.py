@@ -7,7 +7,7 @@ from typing import Any
 from foundry.wandb_client.problems import NotThere, server
 
 
-def act(request: dict[str, Any], *_: Any) -> dict[str, Any]:
+def check(request: dict[str, Any], *_: Any) -> dict[str, Any]:
     """The entity that runs and models belong to.
 
     Args:

@@ -29,6 +29,8 @@ def problem_of(error: Exception) -> dict[str, Any]:
         return {"kind": "failure", "message": f"{server()} refused ({status}): {text}"}
     if isinstance(error, wandb.errors.CommError) or status is not None or _is_lost_connection(error):
         return {"kind": "unreachable", "message": f"{server()} cannot be reached: {text}"}
+    if isinstance(error, ValueError):  # what the background process says of an upload that it has given up
+        return {"kind": "failure", "message": f"{server()} did not take the upload: {text}"}
     return {"kind": "failure", "message": f"Weights & Biases: {type(error).__name__}: {text}"}
 
 

@@ -34,6 +34,10 @@ class ServiceUnreachable(ServiceProblem):
     """Nothing answered, or not as a working service does; later it may."""
 
 
+class ServiceTooSlow(ServiceUnreachable):
+    """The time that an act was given has passed, and the client was ended."""
+
+
 class ClientProcess:
     """One running client. It ends when it has answered, when `end` is called, and when this process is gone.
 
@@ -126,7 +130,8 @@ def ask(
 
     Raises:
         UserError: the key, or what was named, is not there.
-        ServiceUnreachable: nothing answered, or not in time.
+        ServiceTooSlow: it did not answer in time.
+        ServiceUnreachable: nothing answered.
         ServiceProblem: the service refused, or the client failed.
     """
     begun = heard = time.monotonic()
@@ -160,10 +165,10 @@ def problem_in(event: Mapping[str, Any]) -> FoundryError:
     return kinds.get(event["kind"], ServiceProblem)(event["message"])
 
 
-def _too_late(seconds: float | None, silence: float | None, lasted: float) -> ServiceUnreachable:
+def _too_late(seconds: float | None, silence: float | None, lasted: float) -> ServiceTooSlow:
     if seconds is not None and lasted >= seconds:
-        return ServiceUnreachable(f"Weights & Biases was not done within {seconds:g} s")
-    return ServiceUnreachable(f"Weights & Biases did not go on for {silence:g} s")
+        return ServiceTooSlow(f"Weights & Biases was not done within {seconds:.3g} s")
+    return ServiceTooSlow(f"Weights & Biases did not go on for {silence:g} s")
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -173,6 +178,7 @@ def _environment(folder: Path) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"},
         "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")])),
         **{f"WANDB_{name}": str(folder) for name in ("DIR", "DATA_DIR", "CACHE_DIR", "ARTIFACT_DIR")},
+        "WANDB_MODE": "online",
         "WANDB_SILENT": "true",
         "WANDB_CONSOLE": "off",
         "WANDB_DISABLE_CODE": "true",

@@ -1,0 +1,25 @@
+"""A look at the key before anything is trained that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from foundry.config import ExperimentConfig
+from foundry.wandb_client.mode import wandb_mode
+from foundry.wandb_client.process import ServiceUnreachable, ask
+
+CHECK_SECONDS = 30.0
+
+
+def require_access(config: ExperimentConfig, warn: Callable[[str], None]) -> None:
+    """Check that the service accepts the key; one that cannot be reached now is no obstacle to training.
+
+    Raises:
+        UserError: there is no key, or the service does not accept it, or wandb is not installed.
+    """
+    if wandb_mode(config) != "online":
+        return
+    try:
+        ask({"act": "check", "entity": config.wandb.entity}, seconds=CHECK_SECONDS)
+    except ServiceUnreachable as problem:
+        warn(f"{problem}; training goes on, and what is missed can be sent later")
