@@ -15,8 +15,9 @@ from foundry.wandb_client.mode import wandb_mode
 from foundry.wandb_client.process import OnProgress, ask
 from foundry.wandb_client.tracker_lock import TrackerLock
 
+FINISH_SECONDS = 60.0
 SILENT_SECONDS = 90.0
-"""How long the client may go without progress."""
+"""How long the client may go without progress; it tells of none while the library comes to its end."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def sync_run(folder: Path, on_progress: OnProgress) -> Synced:
         holder = RunLock(folder).holder()
         who = f" by {holder}" if holder else ""
         raise FoundryError(f"{folder}: its metrics are being sent at this moment{who}; wait for it, or stop it")
-    answer = ask(request_of("sync", folder, config), silence=SILENT_SECONDS, on_progress=on_progress)
+    answer = ask(request_of("sync", folder, config, FINISH_SECONDS), silence=SILENT_SECONDS, on_progress=on_progress)
     if answer["held"] < answer["last"]:
         raise FoundryError(
             f"{folder}: Weights & Biases holds its metrics up to step {answer['held']} of {answer['last']}; sync again"

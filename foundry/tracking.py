@@ -39,6 +39,7 @@ LAST_TRY_SECONDS = 5.0
 UNTOLD_SECONDS = 2.0
 """A user who waits longer is told what for."""
 FINISH_SECONDS = 20.0
+"""What of that the library may take for its end."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 """Between a client that has failed and the next one."""
 HEARING_SECONDS = 1.0
@@ -47,8 +48,8 @@ STOP = {"training": "is over"}
 """The message to the client."""
 
 
-def request_of(act: str, run_folder: Path, config: ExperimentConfig) -> dict[str, Any]:
-    """What a client is asked that sends the metrics of a run."""
+def request_of(act: str, run_folder: Path, config: ExperimentConfig, finish_seconds: float) -> dict[str, Any]:
+    """What a client is asked that sends the metrics of a run, and may take so many seconds when all is handed over."""
     return {
         "act": act,
         "folder": str(run_folder.absolute()),
@@ -56,7 +57,7 @@ def request_of(act: str, run_folder: Path, config: ExperimentConfig) -> dict[str
         "project": config.wandb_project,
         "group": config.wandb.group,
         "trainer": os.getpid() if act == "track" else None,
-        "finish_seconds": FINISH_SECONDS,
+        "finish_seconds": finish_seconds,
     }
 
 
@@ -90,7 +91,7 @@ def send_rest(run_folder: Path, config: ExperimentConfig, tell: Listener) -> Non
     if wandb_mode(config) != "online":
         return
     try:
-        ask(request_of("sync", run_folder, config), seconds=REST_SECONDS)
+        ask(request_of("sync", run_folder, config, FINISH_SECONDS), seconds=REST_SECONDS)
     except FoundryError as problem:
         tell(Message(f"{problem}; {remedy(run_folder)} the metrics that are missing there", warning=True))
 
@@ -104,7 +105,7 @@ class _Tracker:
     """The clients that follow one run, one after another, and the thread that hears them."""
 
     def __init__(self, run_folder: Path, config: ExperimentConfig, tell: Listener, is_reachable: bool) -> None:
-        self._request = request_of("track", run_folder, config)
+        self._request = request_of("track", run_folder, config, FINISH_SECONDS)
         self._remedy = remedy(run_folder)
         self._tell = tell
         self._sayings: deque[Message] = deque()

@@ -64,8 +64,9 @@ def track(request: dict[str, Any], tell: Any, messages: Any) -> dict[str, Any]:
         run = open_run(request, transmit_seconds=None)
         lock.write_down_background()
         tell({"event": "tracking", "url": run.url})
-        follower = _Follower(request, run, tell)
+        follower = _Follower(request, run, tell, is_patient=True)
         follower.follow(messages)
+        follower.send_all()
         return follower.finish()
 
 
@@ -84,16 +85,21 @@ def sync(request: dict[str, Any], tell: Any, _messages: Any) -> dict[str, Any]:
             return {"sent": 0, "held": last, "last": last, "url": found.url}
         run = open_run(request, transmit_seconds=CONFIRM_SOON_SECONDS)
         lock.write_down_background()
-        follower = _Follower(request, run, tell)
+        follower = _Follower(request, run, tell, is_patient=False)
         follower.send_all()
         return follower.finish()
 
 
 class _Follower:
-    """Hands the rows of a run to the library, and keeps an eye on what has arrived."""
+    """Hands the rows of a run to the library, and keeps an eye on what has arrived.
 
-    def __init__(self, request: dict[str, Any], run: Any, tell: Any) -> None:
+    Args:
+        is_patient: a service that does not answer may do so later.
+    """
+
+    def __init__(self, request: dict[str, Any], run: Any, tell: Any, *, is_patient: bool) -> None:
         self.folder = Path(request["folder"])
+        self.is_patient = is_patient
         self.run = run
         self.tell = tell
         self.held = max(0, run.starting_step - 1)
@@ -112,17 +118,14 @@ class _Follower:
             pause = CONFIRM_SOON_SECONDS if self.is_full else CONFIRM_SECONDS
             if self.under_way and time.monotonic() - self.asked_at > pause:
                 self.look()
+
+    def send_all(self) -> None:
+        """Hand over every row that there is, never more than a window beyond what the service holds."""
         while self.hand_over() or self.is_full:
+            self.tell({"event": "progress", "done": self.rows.bytes_read, "total": self.rows.total_bytes})
             if self.is_full:
                 time.sleep(CONFIRM_SOON_SECONDS)
                 self.look()
-
-    def send_all(self) -> None:
-        """Hand over every row, and wait until the service has taken them."""
-        while self.hand_over() or self.under_way:
-            time.sleep(CONFIRM_SOON_SECONDS)
-            self.confirm()
-            self.tell({"event": "progress", "done": self.rows.bytes_read, "total": self.rows.total_bytes})
 
     def finish(self) -> dict[str, Any]:
         """Say how the run stands, end it, and see what the service holds then, whatever the library says of that."""
@@ -157,11 +160,11 @@ class _Follower:
         return len(rows)
 
     def look(self) -> None:
-        """Ask what the service holds, and tell where it does not answer.
+        """Ask what the service holds, and tell where it does not answer, if that may change.
 
         Raises:
             Stalled: see `confirm`.
-            Exception: of the library, where the service does not let the user in.
+            Exception: of the library, where the service does not let the user in, or does not answer.
         """
         try:
             self.confirm()
@@ -169,7 +172,7 @@ class _Follower:
             raise
         except Exception as error:
             problem = problem_of(error)
-            if problem["kind"] != "unreachable":
+            if problem["kind"] != "unreachable" or not self.is_patient:
                 raise
             self._tell_answers(False, problem["message"])
 
@@ -190,12 +193,12 @@ class _Follower:
         while self.under_way and self.under_way[0] <= self.held:
             self.under_way.popleft()
             self.sent += 1
-        if self.under_way and time.monotonic() - self.taken_at > STALL_SECONDS:
+        if self.under_way and self.asked_at - self.taken_at > STALL_SECONDS:
             raise Stalled(f"it has taken nothing for {STALL_SECONDS:g} s")
 
     def _tell_answers(self, answers: bool, message: str = "") -> None:
         if answers != self.answers:
-            self.answers = answers
+            self.answers, self.taken_at = answers, time.monotonic()
             self.tell({"event": "answers" if answers else "silent", "message": message})
 
     def _tell_environment(self) -> None:
