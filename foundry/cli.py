@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundry.cli_runs import AsJson, diff, verify
-from foundry.cli_wandb import publish
+from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
@@ -353,6 +353,7 @@ def list_runs(
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
 app.command(short_help="Publish the model of a trained run.")(publish)
+app.command(short_help="Send missing metrics to Weights & Biases.")(sync)
 
 
 @app.command(short_help="Print the JSON Schema of experiments.")

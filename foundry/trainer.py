@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import foundry
 from foundry import files
@@ -35,6 +36,9 @@ from foundry.training.lifecycle import (
 from foundry.training.log_file import log_to_file
 from foundry.training.processes import EndedTogether, Processes, launched_processes
 from foundry.training.run_lock import RunLock
+
+if TYPE_CHECKING:
+    from foundry.training.session import Preparation
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,8 @@ class Trainer:
         run = self._shared_run(lambda: self._open(held))
         if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
             run = self._train(run)
+        elif run.record.state == "stopped":
+            self.processes.first(lambda: self._send_rest_of_metrics(run))
         record = self.processes.first(lambda: self._finish(run))
         return TrainingReport(self.run_folder, record, *self._steps)
 
@@ -178,17 +184,24 @@ class Trainer:
         return artifact_store(self.config, self.fingerprint, sends_of(tell), is_asked_for=False)
 
     def _train(self, begun: Run | None) -> Run:
-        from foundry.training.session import Session, prepare
+        from foundry.training.session import prepare
 
-        self.processes.first(self._require_access)
+        is_reachable = self.processes.first(self._require_access)
         if self.config.logging.dir is not None:
             self.config.logging.dir.mkdir(parents=True, exist_ok=True)
         preparation = self.processes.after_first(lambda: prepare(self.config, self.processes, self._on_event))
         run = begun or self._shared_run(self._create)
         assert run is not None
+        with self._tracked(run, is_reachable) as listen:
+            self._make_steps(run, preparation, listen)
+        return run
+
+    def _make_steps(self, run: Run, preparation: Preparation, listen: Listener) -> None:
+        from foundry.training.session import Session
+
         try:
             with self.processes.noticing_loss():
-                outcome = Session(run, self.config, preparation, both(self._log_of(run), self._on_event)).train()
+                outcome = Session(run, self.config, preparation, listen).train()
         except (Interrupted, KeyboardInterrupt) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
             if isinstance(interruption, Interrupted) and not self.processes.is_first:
@@ -205,14 +218,30 @@ class Trainer:
             raise
         self._steps = (outcome.first_step, outcome.last_step)
         self._tell(run, "stopped", outcome.reason)
-        return run
 
-    def _require_access(self) -> None:
+    def _tracked(self, run: Run, is_reachable: bool) -> contextlib.AbstractContextManager[Listener]:
+        """The listener of the run's steps, which Weights & Biases follows while the block runs, if it is to."""
+        listen = both(self._log_of(run), self._on_event)
+        if not (self.config.logging.use_wandb and self.processes.is_first):
+            return contextlib.nullcontext(listen)
+        from foundry.tracking import tracked
+
+        return tracked(run.folder, self.config, listen, is_reachable)
+
+    def _send_rest_of_metrics(self, run: Run) -> None:
+        """A launch that was killed when training was over may not have sent all."""
+        if self.config.logging.use_wandb:
+            from foundry.tracking import send_rest
+
+            send_rest(run.folder, self.config, both(self._log_of(run), self._on_event))
+
+    def _require_access(self) -> bool:
         """Look at the key of Weights & Biases before anything is spent, where this run will need it."""
         if self.config.logging.use_wandb or (self._store is None and self.config.artifacts.store == "wandb"):
             from foundry.wandb_client.access import require_access
 
-            require_access(self.config, self._warn)
+            return require_access(self.config, self._warn)
+        return True
 
     def _create(self) -> Run:
         extension = self._extension

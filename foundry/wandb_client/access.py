@@ -11,15 +11,20 @@ from foundry.wandb_client.process import ServiceUnreachable, ask
 CHECK_SECONDS = 30.0
 
 
-def require_access(config: ExperimentConfig, warn: Callable[[str], None]) -> None:
+def require_access(config: ExperimentConfig, warn: Callable[[str], None]) -> bool:
     """Check that the service accepts the key; one that cannot be reached now is no obstacle to training.
+
+    Returns:
+        Whether the service can be reached, as far as anybody asked.
 
     Raises:
         UserError: there is no key, or the service does not accept it, or wandb is not installed.
     """
     if wandb_mode(config) != "online":
-        return
+        return True
     try:
         ask({"act": "check", "entity": config.wandb.entity}, seconds=CHECK_SECONDS)
     except ServiceUnreachable as problem:
         warn(f"{problem}; training goes on, and what is missed can be sent later")
+        return False
+    return True

@@ -156,7 +156,8 @@ def ask(
                 continue
             if event["event"] == "problem":
                 raise problem_in(event)
-            return event
+            if event["event"] == "answer":
+                return event
 
 
 def problem_in(event: Mapping[str, Any]) -> FoundryError:
