@@ -25,7 +25,7 @@ from foundry.testing.registry import Published, Registry
 from foundry.testing.repositories import SampleRepository
 from foundry.testing.runs import Runs, best_step, checkpointed
 from foundry.testing.wandb_service import Fault, WandbService
-from foundry.training.events import Message, Transferred
+from foundry.training.events import Message, StepDone, Transferred
 from foundry.training.lifecycle import RunRecord
 
 WAIT_SECONDS = 60.0
@@ -207,6 +207,11 @@ def short_key(context: Context) -> None:
 @given("the user has an API key that has expired")
 def expired_key(context: Context) -> None:
     service_of(context).expire_key()
+
+
+@given("its experiment names the entity {entity}")
+def names_entity(context: Context, entity: str) -> None:
+    runs_of(context).settings["wandb.entity"] = entity
 
 
 @given("its corpus is gone")
@@ -441,3 +446,11 @@ def bytes_told(context: Context) -> None:
     between = [event.done for event in sent if 0 < event.done < event.total]
     assert between == sorted(between) and len(set(between)) >= 2, sent
     assert all(event.total > 16_000_000 for event in sent), sent
+
+
+@then('the user is warned before the first step that "{text}"')
+def warned_before(context: Context, text: str) -> None:
+    events = runs_of(context).events
+    steps = [place for place, event in enumerate(events) if isinstance(event, StepDone)]
+    warned = [place for place, event in enumerate(events) if isinstance(event, Message) and text in event.text]
+    assert warned and steps and warned[0] < steps[0], events

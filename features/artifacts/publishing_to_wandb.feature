@@ -172,6 +172,15 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
         | an API key that has expired     | does not accept the API key (401): set WANDB_API_KEY                   |
         | WANDB_MODE set to dryrun        | WANDB_MODE: must be one of online, offline, disabled, got dryrun       |
 
+    Scenario: An entity that is not the user's is mentioned before anything is trained
+      Given a Weights & Biases service
+      And a small experiment
+      And it is to be published to Weights & Biases
+      And its experiment names the entity somebody-else
+      When it is launched
+      Then the user is warned before the first step that "somebody-else is none of those that the API key is known to belong to"
+      And the run is stopped
+
     Scenario: A service that cannot be reached does not keep a run from being trained
       Given a Weights & Biases service
       And a small experiment

@@ -23,8 +23,11 @@ def require_access(config: ExperimentConfig, warn: Callable[[str], None]) -> boo
     if wandb_mode(config) != "online":
         return True
     try:
-        ask({"act": "check", "entity": config.wandb.entity}, seconds=CHECK_SECONDS)
+        found = ask({"act": "check", "entity": config.wandb.entity}, seconds=CHECK_SECONDS)
     except ServiceUnreachable as problem:
         warn(f"{problem}; training goes on, and what is missed can be sent later")
         return False
+    if found["entity"] not in found["members"]:
+        known = ", ".join(found["members"])
+        warn(f"wandb.entity: {found['entity']} is none of those that the API key is known to belong to ({known})")
     return True
