@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundry.cli_runs import AsJson, diff, verify
+from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
@@ -129,8 +130,9 @@ def _after_training(report: TrainingReport) -> str:
     folder = report.run_folder
     done = "" if report.steps_made else f"{folder} is complete, nothing was left to train\n"
     quoted = shlex.quote(str(folder))
+    publish = f"  foundry publish {quoted}\n" if report.record.state == "stopped" else ""
     return (
-        f"{done}\n{aligned(RunSummary.read(folder).facts())}\n\nnext:\n"
+        f"{done}\n{aligned(RunSummary.read(folder).facts())}\n\nnext:\n{publish}"
         f'  foundry generate {quoted} --prompt "def "\n'
         f"  foundry info {quoted} --html page.html"
     )
@@ -350,6 +352,8 @@ def list_runs(
 
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
+app.command(short_help="Publish the model of a trained run.")(publish)
+app.command(short_help="Send missing metrics to Weights & Biases.")(sync)
 
 
 @app.command(short_help="Print the JSON Schema of experiments.")
