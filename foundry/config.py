@@ -35,6 +35,12 @@ NUMBER_PATTERN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 MAX_NUMBER_CHARACTERS = 100
 
 
+WANDB_ENTITY = "[A-Za-z0-9_-]{1,64}"
+WANDB_PROJECT = "[A-Za-z0-9._-]{1,64}"
+MAX_ARTIFACT_NAME = 128
+"""Characters, in the registry of Weights & Biases."""
+
+
 class _DoesNotChangeWeights:
     """Marks a field whose value two launches of one run may disagree on."""
 
@@ -414,10 +420,12 @@ class TrainingConfig(Section):
 class ArtifactsConfig(Section):
     """Where the best checkpoint is published when training has stopped."""
 
-    store: Annotated[Literal["local"], does_not_change_weights] = "local"
-    """Where published models are kept: `local` is a folder."""
+    store: Annotated[Literal["local", "wandb"], does_not_change_weights] = "local"
+    """Where published models are kept: `local` is a folder, `wandb` the registry of Weights & Biases."""
     path: Annotated[FilePath, does_not_change_weights] = Path("artifacts")
     """The folder of the local store."""
+    upload_timeout: Annotated[PositiveFloat, does_not_change_weights] = 300.0
+    """Seconds that an upload to `wandb` may take, retries included; after that the run stays as it is."""
     keep_local_checkpoints: Annotated[StrictBool, does_not_change_weights] = False
     """Keep the run's checkpoints after the store has confirmed the published one."""
 
@@ -446,18 +454,36 @@ class LoggingConfig(Section):
     """Where the log file is written; null means the run folder."""
     log_interval: Annotated[PositiveInt, does_not_change_weights] = 10
     """Steps between two lines of `metrics.jsonl`."""
-    use_wandb: Annotated[StrictBool, Field(json_schema_extra={"const": False}), does_not_change_weights] = False
-    """Tracking by Weights & Biases is not part of this version: only false is accepted."""
+    use_wandb: Annotated[StrictBool, does_not_change_weights] = False
+    """Show the metrics in Weights & Biases, too, see the section `wandb`."""
 
-    @field_validator("use_wandb")
-    @classmethod
-    def _not_in_this_version(cls, value: bool) -> bool:
-        if value:
-            raise ValueError(
-                "tracking by Weights & Biases is not part of this version, metrics.jsonl holds the metrics; "
-                "set it to false"
-            )
-        return value
+
+class WandbConfig(Section):
+    """Where in Weights & Biases runs are tracked and models published. The key comes from WANDB_API_KEY or a login."""
+
+    entity: (
+        Annotated[
+            str,
+            _matching(WANDB_ENTITY, "must be 1 to 64 letters, digits, dashes and underscores"),
+            Field(json_schema_extra={"pattern": f"^{WANDB_ENTITY}$"}),
+        ]
+        | None
+    ) = None
+    """The user or team; null means the default of the API key."""
+    project: (
+        Annotated[
+            str,
+            _matching(WANDB_PROJECT, "must be 1 to 64 letters, digits, dots, dashes and underscores"),
+            Field(json_schema_extra={"pattern": f"^{WANDB_PROJECT}$"}),
+        ]
+        | None
+    ) = None
+    """The project; null means the name of the experiment."""
+    mode: Literal["online", "offline", "disabled"] | None = None
+    """`offline` sends nothing until `foundry sync` and `foundry publish`, `disabled` never; null means what WANDB_MODE
+    says, or `online`."""
+    group: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """Groups the run with others in the web interface."""
 
 
 class ExperimentConfig(Section):
@@ -474,6 +500,7 @@ class ExperimentConfig(Section):
     artifacts: ArtifactsConfig = ArtifactsConfig()
     generation: GenerationConfig = GenerationConfig()
     logging: LoggingConfig = LoggingConfig()
+    wandb: Annotated[WandbConfig, does_not_change_weights] = WandbConfig()
 
     @rule("training.early_stopping_patience", "data.validation_fraction", "data.test_corpus")
     def _early_stopping_has_validation(self) -> str | None:
@@ -483,6 +510,29 @@ class ExperimentConfig(Section):
             "training.early_stopping_patience needs validation losses: set data.validation_fraction above 0 "
             "or name data.test_corpus"
         )
+
+    @rule("experiment_name", "wandb.project", "artifacts.store")
+    def _artifact_name_fits(self) -> str | None:
+        length = len(self.wandb_artifact_name("0" * FINGERPRINT_LENGTH))
+        if self.artifacts.store != "wandb" or length <= MAX_ARTIFACT_NAME:
+            return None
+        return (
+            f"experiment_name and wandb.project give an artifact name of {length} characters, and Weights & Biases "
+            f"takes {MAX_ARTIFACT_NAME}; shorten one of them"
+        )
+
+    @property
+    def wandb_project(self) -> str:
+        """The project in Weights & Biases."""
+        return self.wandb.project or self.experiment_name
+
+    def run_id(self, fingerprint: str) -> str:
+        """The name of the run with that fingerprint, here and in Weights & Biases."""
+        return f"{self.experiment_name}-{fingerprint}"
+
+    def wandb_artifact_name(self, fingerprint: str) -> str:
+        """What that run's model is called in the registry of Weights & Biases."""
+        return f"{self.wandb_project}_model-{self.run_id(fingerprint)}"
 
     @property
     def has_validation(self) -> bool:

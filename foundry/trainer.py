@@ -97,7 +97,7 @@ class Trainer:
     def _place(self, origin: Origin | None) -> None:
         """Which run this is, and where it stands."""
         self.fingerprint = run_fingerprint(self.config, self._source_identity, origin)
-        self.run_id = f"{self.config.experiment_name}-{self.fingerprint}"
+        self.run_id = self.config.run_id(self.fingerprint)
         self.run_folder = self.config.training.output_dir / self.run_id
 
     @classmethod

@@ -37,7 +37,9 @@ Feature: An experiment is one YAML file, read as its writer means it
         | model.dropout: 0.999                                          | model.dropout = 0.999                                             |
         | generation: {temperature: 0, top_k: 0, top_p: 1}              | generation.temperature = 0.0; generation.top_k = 0                |
         | generation.top_k: null                                        | generation.top_k = None                                           |
-        | logging.use_wandb: false                                      | logging.use_wandb = False                                         |
+        | logging.use_wandb: true                                       | logging.use_wandb = True                                          |
+        | wandb: {entity: my-team, project: code.v2, mode: offline}     | wandb.entity = 'my-team'; wandb.project = 'code.v2'               |
+        | artifacts: {store: wandb, upload_timeout: 1e3}                | artifacts.store = 'wandb'; artifacts.upload_timeout = 1000.0      |
         | training.device: cuda:1                                       | training.device = 'cuda:1'                                        |
       Then each is accepted and means what its row says
       And the JSON Schema accepts each of them
@@ -206,7 +208,8 @@ Feature: An experiment is one YAML file, read as its writer means it
         | training.use_tf32: true                                              | another     |
         | training.device: cpu                                                 | the same    |
         | training.parallel: fsdp                                              | the same    |
-        | artifacts.store: local                                               | the same    |
+        | artifacts.store: wandb                                               | the same    |
+        | artifacts.upload_timeout: 5                                          | the same    |
         | artifacts.path: elsewhere                                            | the same    |
         | artifacts.keep_local_checkpoints: true                               | the same    |
         | generation.max_new_tokens: 5                                         | the same    |
@@ -216,7 +219,11 @@ Feature: An experiment is one YAML file, read as its writer means it
         | logging.level: DEBUG                                                 | the same    |
         | logging.dir: elsewhere                                               | the same    |
         | logging.log_interval: 1                                              | the same    |
-        | logging.use_wandb: false                                             | the same    |
+        | logging.use_wandb: true                                              | the same    |
+        | wandb.entity: my-team                                                | the same    |
+        | wandb.project: code                                                  | the same    |
+        | wandb.mode: offline                                                  | the same    |
+        | wandb.group: sweep                                                   | the same    |
       Then each fingerprint is as its row says, and no two of the others are equal
       And every key of the JSON Schema is changed there, always with one effect
 

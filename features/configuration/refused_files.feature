@@ -48,8 +48,12 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | model.activation_function: swish          | tiny.yaml: model.activation_function: must be one of silu, gelu, relu, got swish                        |
         | training.learning_rate_schedule: Cosinus  | tiny.yaml: training.learning_rate_schedule: must be one of cosine, linear, constant, got Cosinus; did you mean cosine? |
         | logging.level: info                       | tiny.yaml: logging.level: must be one of DEBUG, INFO, WARNING, ERROR, got info; did you mean INFO?      |
-        | artifacts.store: wandb                    | tiny.yaml: artifacts.store: must be local, got wandb                                                    |
-        | logging.use_wandb: true                   | tiny.yaml: logging.use_wandb: tracking by Weights & Biases is not part of this version, metrics.jsonl holds the metrics; set it to false, got true |
+        | artifacts.store: s3                       | tiny.yaml: artifacts.store: must be one of local, wandb, got s3                                         |
+        | wandb.entity: my team                     | tiny.yaml: wandb.entity: must be 1 to 64 letters, digits, dashes and underscores, got my team           |
+        | wandb.entity: a/b                         | tiny.yaml: wandb.entity: must be 1 to 64 letters, digits, dashes and underscores, got a/b               |
+        | wandb.project: ''                         | tiny.yaml: wandb.project: must be 1 to 64 letters, digits, dots, dashes and underscores, got ''         |
+        | wandb.project: what?                      | tiny.yaml: wandb.project: must be 1 to 64 letters, digits, dots, dashes and underscores, got what?      |
+        | wandb.mode: dryrun                        | tiny.yaml: wandb.mode: must be one of online, offline, disabled, got dryrun                             |
         | training.use_amp: 1                       | tiny.yaml: training.use_amp: must be true or false, got 1                                               |
         | training.device: gpu                      | tiny.yaml: training.device: must be auto, cpu, cuda, cuda:<number> or mps, got gpu                      |
         | training.output_dir: ''                   | tiny.yaml: training.output_dir: must name a file or a folder, got ''                                    |
@@ -72,7 +76,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | learning_rate: 1           | tiny.yaml: learning_rate: unknown key; it belongs under training                                      |
         | data.languages: [python]   | tiny.yaml: data.languages: unknown key; it belongs under data.git                                     |
         | model.random_seed: 1       | tiny.yaml: model.random_seed: unknown key; it belongs under the top of the file                       |
-        | artifacts.bucket: x        | tiny.yaml: artifacts.bucket: unknown key; the known keys are store, path, keep_local_checkpoints      |
+        | artifacts.bucket: x        | tiny.yaml: artifacts.bucket: unknown key; the known keys are store, path, upload_timeout, keep_local_checkpoints |
         | training.magic: x          | tiny.yaml: training.magic: unknown key; `foundry schema` lists the known keys                         |
         | experiment_name: (absent)  | tiny.yaml: experiment_name: is missing, and has no default                                            |
         | training: (absent)         | tiny.yaml: training: is missing, and has no default                                                   |
@@ -101,6 +105,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | data.test_corpus: texts                                            | tiny.yaml: data: test_corpus goes with training_corpus; use validation_fraction with another source        |
         | data.git: {files: false, commits: false}                           | tiny.yaml: data.git: files and commits are both false, so nothing would be read; set one of them to true   |
         | tokenizer: {tokenizer_type: pretrained}                            | tiny.yaml: tokenizer: tokenizer_type pretrained needs name_or_path: a folder or a name on the model hub    |
+        | experiment_name: mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm; artifacts.store: wandb | tiny.yaml: experiment_name and wandb.project give an artifact name of 130 characters, and Weights & Biases takes 128; shorten one of them |
         | tokenizer: {name_or_path: x}                                       | tiny.yaml: tokenizer: name_or_path is read only with tokenizer_type pretrained, not bpe; remove one        |
       Then each is refused with exactly its message
 

@@ -84,7 +84,7 @@ def find_extension(config: ExperimentConfig, source_identity: str) -> Extension:
     origin = Origin(run_id=record.run_id, fingerprint=record.fingerprint, step=record.steps_done)
     _require_patience(config, parent, origin.step)
     fingerprint = run_fingerprint(config, source_identity, origin)
-    folder = config.training.output_dir / f"{config.experiment_name}-{fingerprint}"
+    folder = config.training.output_dir / config.run_id(fingerprint)
     return Extension(parent, origin, fingerprint, folder)
 
 
@@ -148,7 +148,7 @@ def _runs_named(config: ExperimentConfig) -> Iterator[tuple[Path, RunRecord]]:
             record = RunRecord.read(path.parent)
         except UserError:
             continue
-        if record.run_id == f"{config.experiment_name}-{record.fingerprint}":
+        if record.run_id == config.run_id(record.fingerprint):
             yield path.parent, record
 
 
