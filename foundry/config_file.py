@@ -51,8 +51,15 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
         UserError: all that is wrong with the file and the overrides, one mistake a line.
     """
     content = load_mapping(path, "an experiment begins like `experiment_name: my-model`")
+    if names_sweep(content):
+        raise UserError(f"{path}: describes a sweep, not an experiment; `foundry sweep {path}` carries it out")
     overridden = [_apply_override(content, override) for override in overrides]
     return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, str(path), overridden)
+
+
+def names_sweep(content: Mapping[str, Any]) -> bool:
+    """Whether a file with these keys describes a sweep, see `foundry.sweeps`."""
+    return "sweep_name" in content and "experiment_name" not in content
 
 
 def load_mapping(path: Path, beginning: str) -> dict[str, Any]:

@@ -57,9 +57,14 @@ class Holder(BaseModel):
     @classmethod
     def this_process(cls) -> Holder:
         """The holder that this process is."""
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, process: int) -> Holder:
+        """The holder that a running process of this host is, by its number."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        started = psutil.Process().create_time()
-        return cls(process=os.getpid(), host=socket.gethostname(), since=now, process_started=started)
+        started = psutil.Process(process).create_time()
+        return cls(process=process, host=socket.gethostname(), since=now, process_started=started)
 
     @property
     def has_ended(self) -> bool:
