@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from foundry import files
 from foundry.evaluation.curves import COLOURS, drawn, svg_element
 from foundry.evaluation.page import facts_table, page, section, table
-from foundry.sweeps.summary import SweepSummary, TrialSummary, shown_parameter
+from foundry.sweeps.summary import SweepSummary, TrialSummary, in_words, shown_parameter
+from foundry.sweeps.sweep import Choices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def _facts(summary: SweepSummary) -> list[tuple[str, Any]]:
         facts += [
             ("best trial", str(best.number)),
             ("its validation loss", f"{best.loss:.4f}"),
-            *((key, shown_parameter(value)) for key, value in best.parameters.items()),
+            ("its parameters", in_words(best.parameters)),
             *(("go on with", command) for command in summary.next_commands()),
         ]
     return facts
@@ -68,8 +69,8 @@ def _rows(summary: SweepSummary) -> list[list[str]]:
 
 
 def _parameter_figure(key: str, valued: list[TrialSummary], summary: SweepSummary) -> str:
-    is_logarithmic = summary.sweep.choices[key].log
-    return _figure(lambda axes: _parameter(axes, key, valued, is_logarithmic), key)
+    choices = summary.sweep.choices[key]
+    return _figure(lambda axes: _parameter(axes, key, valued, choices), key)
 
 
 def _figure(draw: Any, name: str) -> str:
@@ -89,13 +90,14 @@ def _history(axes: Axes, valued: list[TrialSummary]) -> None:
     axes.legend(frameon=False)
 
 
-def _parameter(axes: Axes, key: str, valued: list[TrialSummary], is_logarithmic: bool) -> None:
+def _parameter(axes: Axes, key: str, valued: list[TrialSummary], choices: Choices) -> None:
     """The loss of each trial by the value of one parameter."""
     values = [trial.parameters[key] for trial in valued]
-    is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    places = values if is_number else [shown_parameter(value) for value in values]
+    places = [choices.values.index(value) for value in values] if choices.values else values
     _points(axes, list(zip(valued, places, strict=True)))
-    if is_logarithmic:
+    if choices.values:
+        axes.set_xticks(range(len(choices.values)), [shown_parameter(value) for value in choices.values])
+    if choices.log:
         axes.set_xscale("log")
     axes.set(xlabel=key, ylabel=LOSS)
     axes.legend(frameon=False)

@@ -228,15 +228,13 @@ class SweepStudy:
             self._keep(number, LEADS, not (decided or leading))
             return next(iter((*decided, *leading)), None)
 
-    def is_decided(self, number: int) -> bool:
-        """Whether the trial has been found hopeless, but not been closed yet."""
-        return is_decided(self._storage.get_trial(self._trial_id(number)))
-
     def report(self, number: int, step: int, loss: float) -> str | None:
         """Keep a validation loss of a trial; why the trial is hopeless, where it is."""
         trial_id, pruning = self._trial_id(number), self.sweep.config.pruning
         self._storage.set_trial_intermediate_value(trial_id, step, loss)
         trial = self._storage.get_trial(trial_id)
+        if PRUNED in trial.user_attrs:  # by a process that was killed before it had saved that step
+            return str(trial.user_attrs[REASON]) if step >= trial.user_attrs[PRUNED] else None
         if pruning is None or len(trial.intermediate_values) <= pruning.warmup_evaluations:
             return None
         if not self._study.pruner.prune(self._study, trial):
@@ -260,6 +258,10 @@ class SweepStudy:
     def complete(self, number: int, loss: float, steps: str) -> None:
         """Close a trial with the best validation loss of its run."""
         self._close(number, TrialState.COMPLETE, loss, {STEPS: steps})
+
+    def pruned_at(self, number: int) -> int | None:
+        """The step at which the trial was found hopeless, although it is not closed yet; None where it was not."""
+        return self._attributes(number).get(PRUNED)
 
     def prune(self, number: int, steps: str) -> None:
         """Close a trial that was found hopeless."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,7 @@ def beginning(study: SweepStudy) -> str:
 
 def introduction(study: SweepStudy, number: int) -> str:
     """What a trial tries."""
-    tried = ", ".join(f"{key}={shown_parameter(value)}" for key, value in study.parameters(number).items())
-    return f"trial {number}: {tried}"
+    return f"trial {number}: {in_words(study.parameters(number))}"
 
 
 def outcome(study: SweepStudy, number: int) -> str:
@@ -147,6 +147,11 @@ def outcome(study: SweepStudy, number: int) -> str:
     loss = "" if trial.loss is None or trial.state != "complete" else f", validation loss {trial.loss:.4f}"
     praise = ", the best so far" if summary.best is not None and summary.best.number == number else ""
     return f"trial {number}: {trial.state}{loss}{praise}{': ' if trial.reason else ''}{trial.reason}"
+
+
+def in_words(parameters: Mapping[str, Any]) -> str:
+    """The parameters of a trial in one line, to their last digit."""
+    return ", ".join(f"{key}={shown_parameter(value)}" for key, value in parameters.items())
 
 
 def shown_parameter(value: Any) -> str:

@@ -11,7 +11,7 @@ from foundry.evaluation.plan import plan_of
 from foundry.sweeps.study import SweepStudy, is_decided
 from foundry.trainer import Trainer
 from foundry.training.events import Evaluated, Event, Listener, Message, StopAfterStep, ignore_event
-from foundry.training.lifecycle import METRICS_NAME, RunRecord
+from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
 from foundry.training.metrics import read_metrics
 from foundry.training.processes import ALONE
 
@@ -53,10 +53,17 @@ class TrialRun:
                 self._study.take_over_result(self._number, other)
                 return
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        if self._study.is_decided(self._number):
+        if self._is_pruned(trainer):
             self._study.prune(self._number, _steps_of(RunRecord.read(trainer.run_folder)))
         else:
             self._train(trainer, config)
+
+    def _is_pruned(self, trainer: Trainer) -> bool:
+        """Whether the trial was found hopeless before, and its run is saved at that step."""
+        pruned_at = self._study.pruned_at(self._number)
+        if pruned_at is None or not (trainer.run_folder / RECORD_NAME).exists():
+            return False
+        return RunRecord.read(trainer.run_folder).steps_done >= pruned_at
 
     def _train(self, trainer: Trainer, config: ExperimentConfig) -> None:
         try:
