@@ -228,14 +228,18 @@ class SweepStudy:
             self._keep(number, LEADS, not (decided or leading))
             return next(iter((*decided, *leading)), None)
 
-    def report(self, number: int, step: int, loss: float) -> str | None:
-        """Keep a validation loss of a trial; why the trial is hopeless, where it is."""
+    def report(self, number: int, step: int, loss: float, *, is_last: bool) -> str | None:
+        """Keep a validation loss of a trial; why the trial is hopeless, where it is.
+
+        Args:
+            is_last: the step is the last of the run, which is nothing to be spared any more.
+        """
         trial_id, pruning = self._trial_id(number), self.sweep.config.pruning
         self._storage.set_trial_intermediate_value(trial_id, step, loss)
         trial = self._storage.get_trial(trial_id)
-        if PRUNED in trial.user_attrs:  # by a process that was killed before it had saved that step
+        if trial.user_attrs.get(PRUNED) is not None:  # by a process that was killed before it had saved that step
             return str(trial.user_attrs[REASON]) if step >= trial.user_attrs[PRUNED] else None
-        if pruning is None or len(trial.intermediate_values) <= pruning.warmup_evaluations:
+        if pruning is None or is_last or len(trial.intermediate_values) <= pruning.warmup_evaluations:
             return None
         if not self._study.pruner.prune(self._study, trial):
             return None
@@ -257,7 +261,7 @@ class SweepStudy:
 
     def complete(self, number: int, loss: float, steps: str) -> None:
         """Close a trial with the best validation loss of its run."""
-        self._close(number, TrialState.COMPLETE, loss, {STEPS: steps})
+        self._close(number, TrialState.COMPLETE, loss, {STEPS: steps, PRUNED: None, REASON: ""})
 
     def pruned_at(self, number: int) -> int | None:
         """The step at which the trial was found hopeless, although it is not closed yet; None where it was not."""
@@ -301,7 +305,7 @@ class SweepStudy:
 
 def is_decided(trial: FrozenTrial) -> bool:
     """Whether it is known how a trial ends: it has ended, or has been found hopeless."""
-    return trial.state.is_finished() or PRUNED in trial.user_attrs
+    return trial.state.is_finished() or trial.user_attrs.get(PRUNED) is not None
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ class TrialSummary:
         steps: `30 of 100`, or a dash.
         run_folder: None before the trial has begun.
         reason: why it was pruned, or gave no loss; else empty.
+        owner: the process that works on it; empty where none does.
     """
 
     number: int
@@ -41,6 +42,7 @@ class TrialSummary:
     steps: str
     run_folder: Path | None
     reason: str
+    owner: str
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, ready for JSON."""
@@ -100,7 +102,11 @@ class SweepSummary:
             )
             for trial in begun
         ]
-        reasons = [f"trial {trial.number} {trial.state}: {trial.reason}" for trial in begun if trial.reason]
+        reasons = [
+            f"trial {trial.number} {trial.state}: {trial.reason or trial.owner}"
+            for trial in begun
+            if trial.reason or trial.owner
+        ]
         return "\n".join([aligned(rows, right=(0, len(keys) + 2)), *(["", *reasons] if reasons else [])])
 
     def next_commands(self) -> list[str]:
@@ -169,15 +175,17 @@ def _summary(study: SweepStudy, trial: FrozenTrial) -> TrialSummary:
     run_folder = study.sweep.config.folder / kept[RUN] if RUN in kept else None
     losses = tuple(sorted(trial.intermediate_values.items()))
     lowest = min((loss for _, loss in losses), default=None)
+    state, owner = _state(study, trial), study.owner_of(trial)
     return TrialSummary(
         trial.number,
-        _state(study, trial),
+        state,
         kept.get(PARAMETERS, {}),
         trial.value if trial.state == TrialState.COMPLETE else lowest,
         losses,
         kept.get(STEPS) or _steps_so_far(run_folder),
         run_folder,
         kept.get(REASON, ""),
+        f"by {owner}" if owner is not None and state == "running" else "",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 
 from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError, Stopped, Untrainable, UserError
@@ -32,6 +33,7 @@ class TrialRun:
         self._listen = listen
         self._places = {} if device is None else {"training.device": device}
         self._is_lost = False
+        self._run_folder = Path()
 
     def carry_out(self) -> None:
         """Train the run of the trial, or go on with it, or take over what another trial has made of the same run.
@@ -47,6 +49,7 @@ class TrialRun:
             self._study.fail(self._number, str(error))
             return
         trainer = Trainer(config, on_event=self._hear)
+        self._run_folder = trainer.run_folder
         while (other := self._study.leader(self._number, trainer.run_id)) is not None:
             if is_decided(other):
                 self._listen(Message(f"the same parameters as in trial {other.number}, whose result this is"))
@@ -100,7 +103,9 @@ class TrialRun:
         if not self._study.is_mine(self._number):
             self._is_lost = True
             raise StopAfterStep("another process has taken over the trial, because this one was silent for too long")
-        if (reason := self._study.report(self._number, event.step, event.validation_loss)) is not None:
+        is_last = event.step == RunRecord.read(self._run_folder).total_steps
+        reason = self._study.report(self._number, event.step, event.validation_loss, is_last=is_last)
+        if reason is not None:
             raise StopAfterStep(f"pruned: {reason}")
 
     def _is_due_to_parameters(self, config: ExperimentConfig) -> bool:
