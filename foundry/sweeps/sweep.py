@@ -100,7 +100,10 @@ def load_sweep(path: Path) -> Sweep:
     Raises:
         UserError: all that is wrong with it, one mistake a line.
     """
-    config = validated(SweepConfig, SMALLEST_SWEEP, load_mapping(path, BEGINNING), str(path))
+    content = load_mapping(path, BEGINNING)
+    if "experiment_name" in content and "sweep_name" not in content:
+        raise UserError(f"{path}: describes an experiment, not a sweep; `foundry train {path}` trains it")
+    config = validated(SweepConfig, SMALLEST_SWEEP, content, str(path))
     experiment_path = path.parent / config.experiment
     experiment = _of_sweep(load_experiment(experiment_path), config)
     if not experiment.has_validation:

@@ -69,6 +69,7 @@ class TrialRun:
         return RunRecord.read(trainer.run_folder).steps_done >= pruned_at
 
     def _train(self, trainer: Trainer, config: ExperimentConfig) -> None:
+        self._report_what_was_made(trainer.run_folder)
         try:
             record = trainer.train().record
         except Stopped:
@@ -91,10 +92,17 @@ class TrialRun:
         if record.best_validation_loss is None:
             self._study.fail(self._number, "the corpus left no document for validation, so there is no loss")
             return
-        rows = read_metrics(trainer.run_folder / METRICS_NAME)
+        self._report_what_was_made(trainer.run_folder)
+        self._study.complete(self._number, record.best_validation_loss, _steps_of(record))
+
+    def _report_what_was_made(self, run_folder: Path) -> None:
+        """Let the study know the losses of a run that was trained before the study heard of it."""
+        if not (run_folder / RECORD_NAME).exists():
+            return
+        done = RunRecord.read(run_folder).steps_done
+        rows = [row for row in read_metrics(run_folder / METRICS_NAME) if row["step"] <= done]
         losses = [(row["step"], row["validation_loss"]) for row in rows if "validation_loss" in row]
         self._study.report_all(self._number, losses)
-        self._study.complete(self._number, record.best_validation_loss, _steps_of(record))
 
     def _hear(self, event: Event) -> None:
         self._listen(event)
