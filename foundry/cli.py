@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundry.cli_runs import AsJson, diff, verify
+from foundry.cli_sweeps import sweep
 from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
 from foundry.terminal import aligned, printable
@@ -255,16 +256,26 @@ def validate(
       foundry validate my.yaml --set model.layers=12
     """
     from foundry.config_file import load_experiment
+    from foundry.sweeps.sweep import is_sweep, load_sweep
 
     problems = []
     for path in files:
         try:
-            load_experiment(path, overrides or [])
+            if is_sweep(path):
+                _refuse_overrides(path, overrides)
+                load_sweep(path)
+            else:
+                load_experiment(path, overrides or [])
             print(f"{path}: valid")
         except UserError as error:
             problems.append(str(error))
     if problems:
         raise UserError("\n".join(problems))
+
+
+def _refuse_overrides(sweep_path: Path, overrides: list[str] | None) -> None:
+    if overrides:
+        raise UserError(f"--set: overrides settings of an experiment; change them in {sweep_path}")
 
 
 @app.command(short_help="Show what became of a run.")
@@ -350,6 +361,7 @@ def list_runs(
         print(problem, file=sys.stderr)
 
 
+app.command(short_help="Try settings of an experiment.")(sweep)
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
 app.command(short_help="Publish the model of a trained run.")(publish)

@@ -77,14 +77,18 @@ class PlainLines:
     """Prints a line for each event worth one, and one for the steps every few seconds.
 
     A reader that goes away, such as `head`, does not end the training.
+
+    Args:
+        prefix: stands before each line, where several processes print.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._printed_at = -SECONDS_BETWEEN_LINES
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Message) and event.warning:
-            print(event.text, file=sys.stderr)
+            print(f"{self._prefix}{event.text}", file=sys.stderr)
         elif isinstance(event, StepDone):
             self._print_now_and_then(step_line(event), event.step == event.total_steps)
         elif isinstance(event, Transferred):
@@ -100,7 +104,7 @@ class PlainLines:
 
     def _print(self, text: str) -> None:
         try:
-            print(text, flush=True)
+            print(f"{self._prefix}{text}", flush=True)
         except BrokenPipeError:
             discard_output()
 
