@@ -19,8 +19,8 @@ missing.
 
 **It does not speak**: lists of runs and their filters, sweeps, reports, registries and links, deletion, the state of
 a run that has fallen silent, xxh128 digests, uploads in several parts (a file above 2 GiB is put in one), quotas,
-permissions, addresses that expire, more than one entity or key. Nothing of it was compared with the real service: it does what the
-client was seen to need. What it holds is gone when it ends, but for the bytes of files in its folder.
+permissions, addresses that expire, more than one entity or key. Nothing of it was compared with the real service: it
+does what the client was seen to need. What it holds is gone when it ends, but for the bytes of files in its folder.
 
 Faults (`Fault`): a status instead of an answer, silence, a slow link, a connection that is cut or reset, a flipped
 byte in a download, another digest in a manifest; beside them a service that dies and comes back (`stop`, `start`) and
