@@ -433,7 +433,7 @@ def message_names_command(context: Context) -> None:
     assert any(expected in text for text in told), told
 
 
-@then("no run was begun")
+@then("nothing was trained")
 def no_run_begun(context: Context) -> None:
     begun = sorted(str(path) for path in Path().glob("runs/small-*"))
     assert not begun, begun
