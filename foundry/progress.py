@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from foundry.terminal import discard_output, duration
 from foundry.training.events import (
@@ -36,6 +36,20 @@ def shown_progress(quiet: bool) -> Iterator[Listener]:
             yield live_line
     else:
         yield PlainLines()
+
+
+@contextlib.contextmanager
+def shown_fetching() -> Iterator[Listener]:
+    """A listener that shows on standard error what is fetched, and nothing where nothing is."""
+    with contextlib.ExitStack() as held:
+        live_lines: list[_LiveLine] = []
+
+        def listen(event: Event) -> None:
+            if not live_lines:  # what brings the bar with it takes a while to import
+                live_lines.append(held.enter_context(_LiveLine(sys.stderr)))
+            live_lines[0](event)
+
+        yield listen if sys.stderr.isatty() else PlainLines(sys.stderr)
 
 
 def sentence(event: Event) -> str | None:
@@ -79,7 +93,8 @@ class PlainLines:
     A reader that goes away, such as `head`, does not end the training.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
         self._printed_at = -SECONDS_BETWEEN_LINES
 
     def __call__(self, event: Event) -> None:
@@ -100,15 +115,17 @@ class PlainLines:
 
     def _print(self, text: str) -> None:
         try:
-            print(text, flush=True)
+            print(text, file=self._stream, flush=True)
         except BrokenPipeError:
-            discard_output()
+            if self._stream is None:
+                discard_output()
 
 
 class _LiveLine:
     """A bar that is redrawn in place, with the lines of other events above it."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._progress: Progress = Progress(
@@ -116,6 +133,7 @@ class _LiveLine:
             MofNCompleteColumn(separator=" of "),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[numbers]}"),
+            console=None if stream is None else Console(file=stream),
         )
         self._tasks: dict[str, Any] = {}
 

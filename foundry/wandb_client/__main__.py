@@ -16,7 +16,12 @@ Tell = Callable[[dict[str, Any]], None]
 Act = Callable[[dict[str, Any], Tell, Iterator[dict[str, Any]]], dict[str, Any]]
 """Takes the arguments, a way to tell of progress, and the further messages of the parent; gives the answer."""
 
-ACTS = {"check": "checking.check", "publish": "publishing.publish", "confirm": "publishing.confirm"}
+ACTS = {
+    "check": "checking.check",
+    "publish": "publishing.publish",
+    "confirm": "publishing.confirm",
+    "fetch": "fetching.fetch",
+}
 """The module of each act, and its function."""
 
 
