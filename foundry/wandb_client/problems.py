@@ -8,7 +8,7 @@ from typing import Any
 from foundry.terminal import printable
 
 KEY_REMEDY = "set WANDB_API_KEY to a key from your account's settings page, or run `wandb login`"
-HTTP_UNAUTHORIZED, HTTP_FORBIDDEN, HTTP_NOT_FOUND = 401, 403, 404
+HTTP_UNAUTHORIZED = 401
 
 
 class NotThere(Exception):
@@ -29,7 +29,7 @@ def problem_of(error: Exception) -> dict[str, Any]:
         return {"kind": "user", "message": text}
     if isinstance(error, Unusable):
         return {"kind": "failure", "message": text}
-    if status == HTTP_UNAUTHORIZED or "401" in text:
+    if status == HTTP_UNAUTHORIZED or _is_refused_key(error):
         return {"kind": "user", "message": f"{server()} does not accept the API key (401): {KEY_REMEDY}"}
     if isinstance(error, wandb.errors.UsageError | wandb.errors.AuthenticationError) and "API key" in text:
         return {"kind": "user", "message": f"there is no usable API key for {server()} ({text}): {KEY_REMEDY}"}
@@ -56,6 +56,14 @@ def http_status(error: BaseException | None) -> int | None:
 def server() -> str:
     """The address of the service that the client was told to use."""
     return os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai"
+
+
+def _is_refused_key(error: Exception) -> bool:
+    """The library tells in words alone that the service answered 401."""
+    import wandb.errors
+
+    words = ("API key is not valid", "401")
+    return isinstance(error, wandb.errors.CommError) and any(word in str(error) for word in words)
 
 
 def _is_lost_connection(error: BaseException) -> bool:

@@ -132,6 +132,10 @@ class WandbService:
         """Let the key in no longer: every request that needs one is answered with 401."""
         self._application.key_has_expired = True
 
+    def renew_key(self) -> None:
+        """Let the key in again after `expire_key`."""
+        self._application.key_has_expired = False
+
     def stop(self) -> None:
         """Die: refuse connections, and cut those that there are. Does nothing when the service is stopped."""
         if self._server is not None:
