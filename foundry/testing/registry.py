@@ -41,6 +41,24 @@ class Published:
     files: dict[str, tuple[str, int]]
 
 
+@dataclass(frozen=True)
+class Logged:
+    """A run, as whoever may read it sees it.
+
+    Attributes:
+        history: the rows, in order, each with the client's `_step`, without what else it adds.
+        summary: the last value of each metric.
+        state: `running`, `finished`, `failed` or `crashed`.
+        group: the name of the group that it belongs to, if any.
+    """
+
+    config: dict[str, Any]
+    history: list[dict[str, Any]]
+    summary: dict[str, Any]
+    state: str
+    group: str | None
+
+
 class Registry:
     """The registry of one scenario, and the environment in which the client reaches it.
 
@@ -115,18 +133,25 @@ class Registry:
         """Download `artifact` into `folder`, past every cache, and verify it."""
         self._observe("fetch", self._place(artifact), str(folder))
 
+    def logged(self, run_id: str) -> Logged:
+        """What was logged under `run_id`.
+
+        Raises:
+            Unanswered: there is no such run.
+        """
+        return Logged(**self._observe("run", self._place(run_id)))
+
     def history(self, run_id: str) -> list[dict[str, Any]]:
-        """The rows that were logged under `run_id`, in order, without what the client adds to each but `_step`."""
-        rows: list[dict[str, Any]] = self._observe("history", self._place(run_id))
-        return rows
+        """The rows that were logged under `run_id`, as in `Logged`."""
+        return self.logged(run_id).history
 
     def config(self, run_id: str) -> dict[str, Any]:
         """The configuration of the run."""
-        return dict(self._observe("run", self._place(run_id))["config"])
+        return self.logged(run_id).config
 
     def summary(self, run_id: str) -> dict[str, Any]:
-        """The summary of the run: the last value of each metric."""
-        return dict(self._observe("run", self._place(run_id))["summary"])
+        """The last value of each metric of the run."""
+        return self.logged(run_id).summary
 
     def _place(self, name: str) -> str:
         return name if name.count("/") == 2 else f"{self.entity}/{self.project}/{name}"

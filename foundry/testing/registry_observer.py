@@ -42,22 +42,20 @@ def fetch(reference: str, folder: str) -> None:
     found.verify(folder)
 
 
-def history(run: str) -> list[dict[str, Any]]:
-    """The rows of a run, in order."""
-    rows = wandb.Api().run(run).scan_history(use_cache=False)
-    return [{name: value for name, value in row.items() if name not in ADDED_BY_THE_CLIENT} for row in rows]
-
-
 def run(reference: str) -> dict[str, Any]:
-    """Configuration and state of a run, and the last value of each metric."""
+    """Configuration, history, last metrics, state and group of a run."""
     found = wandb.Api().run(reference)
-    summary = {name: value for name, value in dict(found.summary).items() if not name.startswith("_")}
-    return {"config": found.config, "summary": summary, "state": found.state, "group": found.group}
+    rows = found.scan_history(use_cache=False)
+    return {
+        "config": found.config,
+        "history": [{name: value for name, value in row.items() if name not in ADDED_BY_THE_CLIENT} for row in rows],
+        "summary": {name: value for name, value in dict(found.summary).items() if not name.startswith("_")},
+        "state": found.state,
+        "group": found.group,
+    }
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = {
-    question.__name__: question for question in (entity, artifact, fetch, history, run)
-}
+QUESTIONS: dict[str, Callable[..., Any]] = {question.__name__: question for question in (entity, artifact, fetch, run)}
 
 
 def main() -> None:

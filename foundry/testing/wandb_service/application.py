@@ -15,10 +15,11 @@ from typing import Any
 from foundry.testing.wandb_service.documents import Document
 from foundry.testing.wandb_service.execution import Refused, UnknownRequest, execute
 from foundry.testing.wandb_service.faults import FaultBoard
-from foundry.testing.wandb_service.operations import Mutation, Query
-from foundry.testing.wandb_service.schema import Service
+from foundry.testing.wandb_service.mutations import Mutation
+from foundry.testing.wandb_service.nodes import Service
+from foundry.testing.wandb_service.queries import Query
 from foundry.testing.wandb_service.state import State, StoredFile
-from foundry.testing.wandb_service.transfers import Transfers
+from foundry.testing.wandb_service.transfers import PART_SUFFIX, Transfers
 
 KNOWN_OPERATIONS = frozenset(
     (
@@ -123,7 +124,7 @@ class Application:
 
     def received(self) -> Iterator[bytes]:
         """The bodies of all requests and the files, in pieces of at most 16 MiB that overlap by a few KiB."""
-        for path in sorted(self.folder.iterdir()):
+        for path in sorted(path for path in self.folder.iterdir() if path.suffix != PART_SUFFIX):
             with path.open("rb") as kept:
                 overlap = b""
                 while piece := kept.read(16 << 20):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from foundry.testing.wandb_service.documents import Directive, Document, Field, Fragment, Selection, Spread, Variable
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+ALTERNATIVES = frozenset(("Run", "User", "ArtifactSequence", "ArtifactPortfolio"))
+"""Types of which a client may ask for fields where another of them stands."""
 
 
 class UnknownRequest(Exception):
@@ -35,10 +38,25 @@ def answers(*unused: str) -> Callable[[Resolver], Resolver]:
 
 
 class GraphQLObject:
-    """An object that can be asked for fields; its subclasses mark them with `answers`."""
+    """An object that can be asked for fields: methods marked with `answers`, or values known beforehand.
 
-    types: ClassVar[tuple[str, ...]] = ()
-    """The GraphQL type of the object, then the interfaces that it implements."""
+    Attributes:
+        types: the GraphQL type of the object, then the interfaces that it implements.
+        fields: the answers that are known, by the names of their fields in GraphQL.
+    """
+
+    types: tuple[str, ...] = ()
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields: Mapping[str, Any] = fields
+
+
+class Fields(GraphQLObject):
+    """An object of the GraphQL type `kind` that has nothing but the given fields."""
+
+    def __init__(self, kind: str, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.types = (kind,)
 
 
 def execute(document: Document, variables: Mapping[str, Any], root: GraphQLObject) -> dict[str, Any]:
@@ -75,6 +93,8 @@ class _Execution:
             fragment = self._fragment(selection)
             if fragment.on is None or fragment.on in asked.types:
                 yield from self._fields(asked, fragment.selections)
+            elif fragment.on not in ALTERNATIVES:
+                raise UnknownRequest(f"the type {fragment.on!r} where {asked.types[0]} stands")
 
     def _fragment(self, selection: Fragment | Spread) -> Fragment:
         return self._document.fragments[selection.fragment] if isinstance(selection, Spread) else selection
@@ -96,6 +116,8 @@ class _Execution:
     def _value(self, asked: GraphQLObject, field: Field) -> Any:
         if field.name == "__typename":
             return asked.types[0]
+        if field.name in asked.fields and not field.arguments:
+            return self._answer(asked.fields[field.name], field)
         method = getattr(type(asked), snake_case(field.name), None)
         if method is None or not hasattr(method, "unused_arguments"):
             raise UnknownRequest(f"the field {field.name!r} of {asked.types[0]}")

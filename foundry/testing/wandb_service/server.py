@@ -22,7 +22,7 @@ from foundry.testing.wandb_service.application import Application, failure
 from foundry.testing.wandb_service.documents import DocumentError, parse_document
 from foundry.testing.wandb_service.faults import Fault
 from foundry.testing.wandb_service.state import StoredFile
-from foundry.testing.wandb_service.transfers import PART, PREFIX, Download, Upload
+from foundry.testing.wandb_service.transfers import PART, PART_SUFFIX, PREFIX, Download, Upload
 
 FILE_STREAM = re.compile(r"/files/([^/]+)/([^/]+)/([^/]+)/file_stream")
 CONTENT = re.compile(r"/artifacts(?:V2)?/.*?([0-9a-f]{32})(?:/([^/]+))?")
@@ -212,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
     def _upload(self, leave: Upload) -> None:
         fault = self._meet(leave.operation, file=leave.name)
         digest = md5(usedforsecurity=False)
-        part = leave.path.with_name(f"{leave.path.name}-{self._request.number}.part")
+        part = leave.path.with_name(f"{leave.path.name}-{self._request.number}{PART_SUFFIX}")
         size = self._body_length()
 
         def keep(data: bytes) -> None:

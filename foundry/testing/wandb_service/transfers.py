@@ -15,6 +15,8 @@ from foundry.testing.wandb_service.state import StoredFile
 PREFIX = "/storage/"
 PART = 1 << 18
 """Bytes that are moved at a time."""
+PART_SUFFIX = ".part"
+"""Ends the name of a file that is not whole yet."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
-"""What clients can ask for and have changed: the fields at the root of GraphQL documents."""
+"""What clients can have changed: the fields of GraphQL mutations."""
 
 from __future__ import annotations
 
 import json
-from base64 import b64decode
 from typing import Any
 
-from foundry.testing.wandb_service import schema
-from foundry.testing.wandb_service.execution import GraphQLObject, Refused, UnknownRequest, answers
-from foundry.testing.wandb_service.schema import Service
+from foundry.testing.wandb_service.artifact_nodes import Artifact, ArtifactManifest
+from foundry.testing.wandb_service.execution import Fields, GraphQLObject, Refused, UnknownRequest, answers
+from foundry.testing.wandb_service.nodes import Connection, Service, global_id, number_in
+from foundry.testing.wandb_service.queries import version_found
+from foundry.testing.wandb_service.run_nodes import Run
 from foundry.testing.wandb_service.state import StoredArtifact, StoredFile, StoredRun, StoredVersion
 
 UNUSED_OF_ARTIFACTS = (
@@ -25,67 +26,13 @@ UNUSED_OF_ARTIFACTS = (
 """What clients say of a new version that changes nothing here."""
 
 
-class Query(GraphQLObject):
-    types = ("Query",)
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    @answers()
-    def viewer(self) -> schema.User:
-        return schema.User(self._service)
-
-    @answers()
-    def server_info(self) -> ServerInfo:
-        return ServerInfo()
-
-    @answers()
-    def entity(self, name: str) -> schema.Entity | None:
-        return schema.Entity(self._service) if name == self._service.state.entity else None
-
-    @answers()
-    def project(self, name: str | None = None, entity_name: str | None = None) -> schema.Project | None:
-        project = self._service.state.project(entity_name, name)
-        return None if project is None else schema.Project(self._service, project)
-
-    @answers()
-    def model(self, name: str | None = None, entity_name: str | None = None) -> schema.Project | None:
-        return self.project(name, entity_name)
-
-    @answers()
-    def artifact(self, id_: str) -> schema.Artifact | None:
-        version = version_of(self._service, id_)
-        return None if version is None else schema.Artifact(self._service, version)
-
-
-class ServerInfo(GraphQLObject):
-    """A service that has none of the features that clients can do without."""
-
-    types = ("ServerInfo",)
-
-    @answers()
-    def features(self) -> list[Any]:
-        return []
-
-
-def version_of(service: Service, global_id: str) -> StoredVersion | None:
-    """The version of an artifact that has this identifier."""
-    number = b64decode(global_id).decode().partition(":")[2]
-    return next((version for version in service.state.all_versions() if version.id == number), None)
-
-
-def version_found(service: Service, global_id: str) -> StoredVersion:
-    """The version of an artifact that has this identifier; refused where there is none."""
-    version = version_of(service, global_id)
-    if version is None:
-        raise Refused(f"no artifact has the id {global_id}")
-    return version
-
-
 class Mutation(GraphQLObject):
+    """The root of mutations."""
+
     types = ("Mutation",)
 
     def __init__(self, service: Service) -> None:
+        super().__init__()
         self._service = service
 
     @answers("debug", "host", "commit", "job_program", "job_repo", "sweep")
@@ -104,7 +51,8 @@ class Mutation(GraphQLObject):
         state: str | None = None,
         config: str | None = None,
         summary_metrics: str | None = None,
-    ) -> UpsertedBucket:
+    ) -> GraphQLObject:
+        """Begin a run, go on with it, or change what is known of it."""
         run, inserted = self._run_made(id_, entity_name, model_name, name)
         given = {
             "group": group_name,
@@ -121,7 +69,7 @@ class Mutation(GraphQLObject):
         for attribute, value in given.items():
             if value is not None:
                 setattr(run, attribute, value)
-        return UpsertedBucket(schema.Run(self._service, run), inserted)
+        return Fields("UpsertBucketPayload", bucket=Run(self._service, run), inserted=inserted)
 
     def _run_made(
         self, id_: str | None, entity: str | None, project_name: str | None, name: str | None
@@ -129,7 +77,7 @@ class Mutation(GraphQLObject):
         """The run that is named by its identifier or its place, and whether it has just come into being."""
         state = self._service.state
         if id_:
-            number = b64decode(id_).decode().partition(":")[2]
+            number = number_in(id_)
             found = next((run for run in state.all_runs() if run.id == number), None)
             if found is None:
                 raise Refused(f"no run has the id {id_}")
@@ -147,12 +95,24 @@ class Mutation(GraphQLObject):
             raise Refused(f"entity {entity} not found")
 
     @answers()
-    def create_run_files(self, entity_name: str, project_name: str, run_name: str, files: list[str]) -> CreatedRunFiles:
+    def create_run_files(self, entity_name: str, project_name: str, run_name: str, files: list[str]) -> GraphQLObject:
+        """Give addresses to put files beside a run at."""
         project = self._service.state.project(entity_name, project_name)
         run = project.runs.get(run_name) if project else None
         if run is None:
             raise Refused(f"run {entity_name}/{project_name}/{run_name} not found")
-        return CreatedRunFiles(self._service, run, files)
+        return Fields(
+            "CreateRunFilesPayload",
+            runID=global_id("Run", run.id),
+            uploadHeaders=[],
+            files=[Fields("File", name=name, uploadUrl=self._address_beside(run, name)) for name in files],
+        )
+
+    def _address_beside(self, run: StoredRun, name: str) -> str:
+        def stored(file: StoredFile) -> None:
+            run.files[name] = file
+
+        return self._service.transfers.upload_url("upload_run_file", name, stored)
 
     @answers(*UNUSED_OF_ARTIFACTS)
     def create_artifact(
@@ -168,7 +128,8 @@ class Mutation(GraphQLObject):
         metadata: str | None = None,
         aliases: list[dict[str, str]] | None = None,
         tags: list[dict[str, str]] | None = None,
-    ) -> CreatedArtifact:
+    ) -> GraphQLObject:
+        """Begin a new version of an artifact, unless it has one with this digest already: that is the answer, then."""
         self._check_entity(entity_name)
         name = artifact_collection_name or (artifact_collection_names or [""])[0]
         artifact = self._artifact_made(project_name, name, artifact_type_name)
@@ -176,7 +137,7 @@ class Mutation(GraphQLObject):
         known = next((version for version in artifact.committed if version.digest == digest), None)
         if known is not None:
             artifact.point(names, known)
-            return CreatedArtifact(self._service, known)
+            return self._payload("CreateArtifactPayload", known)
         version = StoredVersion(
             self._service.state.new_id(),
             artifact.name,
@@ -191,7 +152,10 @@ class Mutation(GraphQLObject):
             tags=[tag["tagName"] for tag in tags or []],
         )
         artifact.versions.append(version)
-        return CreatedArtifact(self._service, version)
+        return self._payload("CreateArtifactPayload", version)
+
+    def _payload(self, kind: str, version: StoredVersion) -> GraphQLObject:
+        return Fields(kind, artifact=Artifact(self._service, version))
 
     def _artifact_made(self, project_name: str, name: str, type_: str) -> StoredArtifact:
         state = self._service.state
@@ -204,32 +168,52 @@ class Mutation(GraphQLObject):
         return artifact
 
     @answers("base_artifact_id", "name", "entity_name", "project_name", "run_name", "type", "digest")
-    def create_artifact_manifest(self, artifact_id: str) -> ChangedManifest:
-        return ChangedManifest(self._service, version_found(self._service, artifact_id))
+    def create_artifact_manifest(self, artifact_id: str) -> GraphQLObject:
+        """Give an address to put the list of a version's files at."""
+        version = version_found(self._service, artifact_id)
+        return Fields("CreateArtifactManifestPayload", artifactManifest=ArtifactManifest(self._service, version))
 
     @answers("storage_layout", "cloud_region_id")
-    def create_artifact_files(self, artifact_files: list[dict[str, Any]]) -> CreatedArtifactFiles:
-        nodes: list[GraphQLObject] = [self._new_file(asked) for asked in artifact_files]
-        return CreatedArtifactFiles(schema.Connection(nodes))
+    def create_artifact_files(self, artifact_files: list[dict[str, Any]]) -> GraphQLObject:
+        """Give addresses to put the files of a version at, in the order in which they were named."""
+        files = Connection([self._new_file(asked) for asked in artifact_files])
+        return Fields("CreateArtifactFilesPayload", files=files)
 
-    def _new_file(self, asked: dict[str, Any]) -> NewArtifactFile:
+    def _new_file(self, asked: dict[str, Any]) -> GraphQLObject:
         unknown = sorted({*asked} - {"artifactID", "artifactManifestID", "md5", "mimetype", "name", "uploadPartsInput"})
         if unknown:
             raise UnknownRequest(f"the argument {unknown[0]!r} of a file of an artifact")
-        return NewArtifactFile(
-            self._service, version_found(self._service, asked["artifactID"]), asked["name"], asked["md5"]
+        version = version_found(self._service, asked["artifactID"])
+        return Fields(
+            "File",
+            artifact=Artifact(self._service, version),
+            storagePath=None,
+            uploadUrl=self._address_in(version, asked["name"], asked["md5"]),
+            uploadHeaders=[f"Content-MD5:{asked['md5']}"],
+            uploadMultipartUrls=None,
         )
 
+    def _address_in(self, version: StoredVersion, name: str, digest: str) -> str | None:
+        """None where the project holds the content already, from whatever version."""
+        contents = self._service.state.projects[version.project].contents
+
+        def stored(file: StoredFile) -> None:
+            contents[digest] = file
+
+        return None if digest in contents else self._service.transfers.upload_url("upload", name, stored, digest)
+
     @answers()
-    def commit_artifact(self, artifact_id: str) -> ChangedArtifact:
+    def commit_artifact(self, artifact_id: str) -> GraphQLObject:
+        """Make a version whole: all its files have been put."""
         version = version_found(self._service, artifact_id)
         artifact = self._service.state.artifact_of(version)
         artifact.commit(version, files_in_manifest(self._service, version))
-        return ChangedArtifact(self._service, version)
+        return self._payload("CommitArtifactPayload", version)
 
     @answers("entity_name", "project_name", "run_name", "used_as")
-    def use_artifact(self, artifact_id: str) -> ChangedArtifact:
-        return ChangedArtifact(self._service, version_found(self._service, artifact_id))
+    def use_artifact(self, artifact_id: str) -> GraphQLObject:
+        """Note that a run uses a version; nothing is kept of it."""
+        return self._payload("UseArtifactPayload", version_found(self._service, artifact_id))
 
     @answers()
     def update_artifact(
@@ -240,7 +224,8 @@ class Mutation(GraphQLObject):
         aliases: list[dict[str, str]] | None = None,
         tags_to_add: list[dict[str, str]] | None = None,
         tags_to_delete: list[dict[str, str]] | None = None,
-    ) -> ChangedArtifact:
+    ) -> GraphQLObject:
+        """Change what is known of a version."""
         version = version_found(self._service, artifact_id)
         version.description = description if description is not None else version.description
         version.metadata = json.loads(metadata) if metadata else version.metadata
@@ -251,20 +236,22 @@ class Mutation(GraphQLObject):
         removed = {tag["tagName"] for tag in tags_to_delete or []}
         added = [tag["tagName"] for tag in tags_to_add or []]
         version.tags = [tag for tag in version.tags if tag not in removed] + added
-        return ChangedArtifact(self._service, version)
+        return self._payload("UpdateArtifactPayload", version)
 
     @answers()
-    def add_aliases(self, artifact_id: str, aliases: list[dict[str, str]]) -> Success:
+    def add_aliases(self, artifact_id: str, aliases: list[dict[str, str]]) -> GraphQLObject:
+        """Let aliases point to a version, and no longer to another."""
         version = version_found(self._service, artifact_id)
         self._service.state.artifact_of(version).point([alias["alias"] for alias in aliases], version)
-        return Success()
+        return Fields("AddAliasesPayload", success=True)
 
     @answers()
-    def delete_aliases(self, artifact_id: str, aliases: list[dict[str, str]]) -> Success:
+    def delete_aliases(self, artifact_id: str, aliases: list[dict[str, str]]) -> GraphQLObject:
+        """Let aliases point to a version no longer."""
         version = version_found(self._service, artifact_id)
         removed = {alias["alias"] for alias in aliases}
         version.aliases = [alias for alias in version.aliases if alias not in removed]
-        return Success()
+        return Fields("DeleteAliasesPayload", success=True)
 
 
 def files_in_manifest(service: Service, version: StoredVersion) -> dict[str, StoredFile]:
@@ -278,148 +265,3 @@ def files_in_manifest(service: Service, version: StoredVersion) -> dict[str, Sto
     if missing:
         raise Refused(f"artifact {version.artifact}: not uploaded: {', '.join(missing)}")
     return {name: known[digest] for name, digest in digests.items()}
-
-
-class UpsertedBucket(GraphQLObject):
-    types = ("UpsertBucketPayload",)
-
-    def __init__(self, run: schema.Run, inserted: bool) -> None:
-        self._run = run
-        self._inserted = inserted
-
-    @answers()
-    def bucket(self) -> schema.Run:
-        return self._run
-
-    @answers()
-    def inserted(self) -> bool:
-        return self._inserted
-
-
-class CreatedRunFiles(GraphQLObject):
-    types = ("CreateRunFilesPayload",)
-
-    def __init__(self, service: Service, run: StoredRun, names: list[str]) -> None:
-        self._service = service
-        self._run = run
-        self._names = names
-
-    @answers()
-    def run_id(self) -> str:
-        return schema.global_id("Run", self._run.id)
-
-    @answers()
-    def upload_headers(self) -> list[str]:
-        return []
-
-    @answers()
-    def files(self) -> list[NewRunFile]:
-        return [NewRunFile(self._service, self._run, name) for name in self._names]
-
-
-class NewRunFile(GraphQLObject):
-    """A file beside a run that may be put."""
-
-    types = ("File",)
-
-    def __init__(self, service: Service, run: StoredRun, name: str) -> None:
-        self._service = service
-        self._run = run
-        self._name = name
-
-    @answers()
-    def name(self) -> str:
-        return self._name
-
-    @answers()
-    def upload_url(self) -> str:
-        def stored(file: StoredFile) -> None:
-            self._run.files[self._name] = file
-
-        return self._service.transfers.upload_url("upload_run_file", self._name, stored)
-
-
-class CreatedArtifact(GraphQLObject):
-    types = ("CreateArtifactPayload",)
-
-    def __init__(self, service: Service, version: StoredVersion) -> None:
-        self._service = service
-        self._version = version
-
-    @answers()
-    def artifact(self) -> schema.Artifact:
-        return schema.Artifact(self._service, self._version)
-
-
-class ChangedArtifact(CreatedArtifact):
-    types = ("UpdateArtifactPayload",)
-
-
-class ChangedManifest(GraphQLObject):
-    types = ("CreateArtifactManifestPayload",)
-
-    def __init__(self, service: Service, version: StoredVersion) -> None:
-        self._service = service
-        self._version = version
-
-    @answers()
-    def artifact_manifest(self) -> schema.ArtifactManifest:
-        return schema.ArtifactManifest(self._service, self._version)
-
-
-class CreatedArtifactFiles(GraphQLObject):
-    types = ("CreateArtifactFilesPayload",)
-
-    def __init__(self, files: schema.Connection) -> None:
-        self._files = files
-
-    @answers()
-    def files(self) -> schema.Connection:
-        return self._files
-
-
-class NewArtifactFile(GraphQLObject):
-    """A file of an artifact that may be put, unless the project has its content already."""
-
-    types = ("File",)
-
-    def __init__(self, service: Service, version: StoredVersion, name: str, md5: str) -> None:
-        self._service = service
-        self._version = version
-        self._name = name
-        self._md5 = md5
-
-    @answers()
-    def artifact(self) -> schema.Artifact:
-        return schema.Artifact(self._service, self._version)
-
-    @answers()
-    def storage_path(self) -> None:
-        return None
-
-    @answers()
-    def upload_multipart_urls(self) -> None:
-        return None
-
-    @answers()
-    def upload_headers(self) -> list[str]:
-        return [f"Content-MD5:{self._md5}"]
-
-    @answers()
-    def upload_url(self) -> str | None:
-        contents = self._service.state.projects[self._version.project].contents
-
-        def stored(file: StoredFile) -> None:
-            contents[self._md5] = file
-
-        if self._md5 in contents:
-            return None
-        return self._service.transfers.upload_url("upload", self._name, stored, self._md5)
-
-
-class Success(GraphQLObject):
-    types = ("Success",)
-
-    @answers()
-    def success(self) -> bool:
-        return True
