@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 SHOWN_DIGEST = 12
 
-Offline = Annotated[bool, typer.Option("--offline", help="Ask the registry nothing: an alias means what it meant last.")]
-Refresh = Annotated[bool, typer.Option("--refresh", help="Ask the registry what an alias means, however new its last answer is.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Ask the registry nothing: an alias means what it meant last.")
+]
+Refresh = Annotated[
+    bool, typer.Option("--refresh", help="Ask the registry what an alias means, however new its last answer is.")
+]
 DownloadTimeout = Annotated[
     float, typer.Option(metavar="SECONDS", min=1, help="Give a download up that stands still for so long.")
 ]

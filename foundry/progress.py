@@ -126,11 +126,10 @@ class _LiveLine:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self._progress: Progress = Progress(
             TextColumn("{task.description}"),
-            MofNCompleteColumn(separator=" of "),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[numbers]}"),
             console=None if stream is None else Console(file=stream),
@@ -146,14 +145,15 @@ class _LiveLine:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepDone):
-            self._show("step", event.step, event.total_steps, step_line(event).partition(", ")[2])
+            progress, _, numbers = step_line(event).partition(", ")
+            self._show("step", event.step, event.total_steps, progress, numbers)
         elif isinstance(event, Transferred):
             self._show(event.what, event.done, event.total, transfer_line(event))
         elif (text := sentence(event)) is not None:
             style = "yellow" if isinstance(event, Message) and event.warning else None
             self._progress.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
-    def _show(self, unit: str, completed: int, total: int, numbers: str) -> None:
+    def _show(self, unit: str, completed: int, total: int, progress: str, numbers: str = "") -> None:
         if unit not in self._tasks:
-            self._tasks[unit] = self._progress.add_task(unit, total=total, numbers=numbers)
-        self._progress.update(self._tasks[unit], completed=completed, numbers=numbers)
+            self._tasks[unit] = self._progress.add_task(progress, total=total, numbers=numbers)
+        self._progress.update(self._tasks[unit], completed=completed, description=progress, numbers=numbers)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from foundry import files, manifests
-from foundry.artifacts.cache import ModelCache, Resolution
+from foundry.artifacts.cache import ModelCache, Resolution, size_of
 from foundry.artifacts.references import SCHEME, WandbReference
 from foundry.errors import FoundryError, UserError
 from foundry.manifests import MANIFEST_NAME, WEIGHTS_NAME
@@ -145,6 +145,7 @@ def _ask(
             _require_whole(wanted, folder, answer["files"], digest)
             require_model(folder)
             found = cache.admit(folder, version, artifact_id)
+            how.on_event(Message(f"fetched {version}, {size_of(cache.folder(found)) / 1e6:,.1f} MB"))
     return Resolution(
         reference=str(wanted),
         version=str(version),
