@@ -154,7 +154,6 @@ Feature: Whoever trains watches the run in Weights & Biases, and training never 
 
       Examples:
         | how                                       |
-        | offline by WANDB_MODE                     |
         | without being shown                       |
 
     Scenario: A run that is offline says how it is sent later
@@ -223,7 +222,7 @@ Feature: Whoever trains watches the run in Weights & Biases, and training never 
     Scenario: A run that is not to be shown never touches the client
       Given a Weights & Biases service
       And a small experiment
-      When its launch is run as a command that lists what it imports
+      When it is launched in a process that tells what it has imported
       Then wandb and what speaks to it were not imported
       And the service was never asked anything
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from foundry.config import ExperimentConfig
+from foundry.testing.forking import in_a_fork
 from foundry.testing.registry import Logged
 from foundry.testing.runs import Runs
 from foundry.testing.wandb_service import WandbService
@@ -82,3 +88,21 @@ def launch_with(runs: Runs, acts: Mapping[int, Callable[[], None]]) -> dict[int,
     runs.folder = trainer.run_folder
     runs.report = trainer.train()
     return made
+
+
+def modules_of_a_launch(config: ExperimentConfig) -> set[str]:
+    """What a process has imported that has trained `config` in the current folder.
+
+    Raises:
+        AssertionError: the launch failed.
+    """
+    ended = in_a_fork(_train_and_list, config, Path.cwd())
+    assert ended.exit_code == 0, ended.problem
+    return set(ended.answer)
+
+
+def _train_and_list(config: ExperimentConfig, folder: Path) -> list[str]:
+    os.chdir(folder)
+    torch.set_num_threads(1)
+    Trainer(config).train()
+    return sorted(sys.modules)
