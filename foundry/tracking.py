@@ -34,7 +34,7 @@ from foundry.wandb_client.process import (
 
 REST_SECONDS = 30.0
 """What a client may take for the rest when training is over."""
-LAST_TRY_SECONDS = 5.0
+LAST_TRY_SECONDS = 3.0
 """The same, where the service did not answer before."""
 UNTOLD_SECONDS = 2.0
 """A user who waits longer is told what for."""

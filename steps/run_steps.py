@@ -73,7 +73,7 @@ def on_a_repository(context: Context, password: str) -> None:
     url = repository.folder.resolve().as_uri().replace("file://", f"file://user:{password}@localhost")
     runs_of(context).settings.update({"data.source_corpus": None, "data.git.repository": url})
     os.environ["FOUNDRY_CACHE"] = str(context.world.workspace / "user-cache")
-    context.add_cleanup(os.environ.pop, "FOUNDRY_CACHE")
+    context.add_cleanup(os.environ.pop, "FOUNDRY_CACHE", None)
 
 
 @given("a small experiment whose validation loss rises")

@@ -86,8 +86,14 @@ class TrackerLock:
             time.sleep(OTHER_HOST_SECONDS)
         elif not background.has_ended:
             with contextlib.suppress(psutil.Error):
-                process = psutil.Process(background.process)
-                if process.name() == BACKGROUND_NAME:
-                    process.kill()
-                    process.wait(ENDING_SECONDS)
+                _kill(psutil.Process(background.process))
         self.details.unlink(missing_ok=True)
+
+
+def _kill(process: psutil.Process) -> None:
+    """Kill it, and wait until it does nothing any more; nobody may be there to take note of its end."""
+    ends_at = time.monotonic() + ENDING_SECONDS
+    if process.name() == BACKGROUND_NAME:
+        process.kill()
+        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < ends_at:
+            time.sleep(0.01)

@@ -34,7 +34,7 @@ LOOK_SECONDS = 0.5
 """Between two looks at the metrics file."""
 CONFIRM_SECONDS, CONFIRM_SOON_SECONDS = 30.0, 1.0
 """Between two questions what the service holds: while all goes well, and while something waits for the answer."""
-CONFIRMED_WITHIN_SECONDS = 10.0
+CONFIRMED_WITHIN_SECONDS = 5.0
 """How long the service may take to count what the library says it has sent."""
 STALL_SECONDS = 120.0
 """The library is begun anew where the service answers, and has for so long not taken what it was handed."""
