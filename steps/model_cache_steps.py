@@ -122,6 +122,12 @@ def last_used(context: Context, days: int) -> None:
     set_back(lock, days)
 
 
+@given("a text was generated from it since")
+def used_since(context: Context) -> None:
+    fetching = state_of(context)
+    fetching.text_of(fetching.generate(None, "--offline"))
+
+
 @given("the clone was last used {days:d} day ago")
 def clone_last_used(context: Context, days: int) -> None:
     [clone] = clones_of(state_of(context))

@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from behave import given, then, when
@@ -15,7 +14,6 @@ from behave.runner import Context
 
 from foundry.generation import Generator, SamplingRule
 from foundry.testing.experiments import REMOVED, small_experiment, write_code_corpus
-from foundry.testing.faults import change_json
 from foundry.testing.fetching import ARTIFACT, BRIEF, PROMPT, Fetching
 from foundry.testing.odd_artifacts import ODD_ARTIFACTS
 from foundry.testing.registry import Registry
@@ -70,32 +68,19 @@ def sends_slowly(context: Context, rate: int) -> None:
 
 @given("its best model was fetched")
 def best_was_fetched(context: Context) -> None:
-    fetching = fetching_of(context)
-    has_best_model(context)
-    assert fetching.text_of(fetching.generate()) == fetching.texts["v0"]
-    fetching.note()
+    fetched_minutes_ago(context, 0)
 
 
 @given("its best model was fetched {minutes:d} minutes ago")
 def fetched_minutes_ago(context: Context, minutes: int) -> None:
-    best_was_fetched(context)
-    resolve_earlier(fetching_of(context), minutes)
+    has_best_model(context)
+    fetching_of(context).fetch_earlier(minutes=minutes)
 
 
 @given("the version v0 was fetched {minutes:d} minutes ago")
 def version_fetched_minutes_ago(context: Context, minutes: int) -> None:
-    fetching = fetching_of(context)
     has_best_model(context)
-    fetching.text_of(fetching.generate(fetching.reference(f"{ARTIFACT}:v0")))
-    fetching.note()
-    resolve_earlier(fetching, minutes)
-
-
-def resolve_earlier(fetching: Fetching, minutes: int) -> None:
-    """Let what is known of the registry be as old as that."""
-    [path] = (fetching.cache.root / "references").glob("*.json")
-    earlier = datetime.now(UTC) - timedelta(minutes=minutes)
-    change_json(path, lambda record: record.update(time=earlier.isoformat()))
+    fetching_of(context).fetch_earlier(f"{ARTIFACT}:v0", minutes)
 
 
 @given("another version has become the best")
@@ -246,7 +231,7 @@ def generated_while(context: Context) -> None:
     fetching = fetching_of(context)
     for row in context.table:
         break_service(fetching, row["the service"])
-        ended = fetching.generate(None, *BRIEF)
+        ended = fetching.generate(None, *(BRIEF if "did not go on" in row["said"] else ()))
         fetching.attempts.append((row["the service"], row["said"], ended))
         left = fetching.files_in_cache
         assert not left, f"the service {row['the service']}: {left}"
@@ -298,7 +283,7 @@ def each_artifact(context: Context) -> None:
         canary = Path("odd").absolute() / CANARY
         odd = ODD_ARTIFACTS[row["artifact"]]
         reference = odd.put(fetching.service, fetching.project, f"model-{number}", canary)
-        fetching.attempts.append((row["artifact"], row["said"], fetching.generate(reference, *BRIEF)))
+        fetching.attempts.append((row["artifact"], row["said"], fetching.generate(reference)))
 
 
 @given("generating from it was ended by {signal_name} in the middle of the download")

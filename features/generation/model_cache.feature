@@ -95,6 +95,14 @@ Feature: The cache of models can be looked at, checked and emptied
       When the cache is pruned twice, with "--older-than 11" and "--older-than 9"
       Then the first leaves the model, and the second removes it
 
+    Scenario: What was used since stays
+      Given a Weights & Biases service
+      And its best model was fetched
+      And it was last used 10 days ago
+      And a text was generated from it since
+      When the cache is pruned with "--older-than 9"
+      Then the cache still lists the version v0
+
     Scenario: Everything goes with --all
       Given a Weights & Biases service
       And its best model was fetched

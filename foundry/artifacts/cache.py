@@ -209,7 +209,7 @@ class ModelCache:
         """Be the only process that fetches any version of an artifact; another is waited for, and spoken of."""
         from filelock import FileLock, Timeout
 
-        path = self._lock_file(_name_of(reference.collection, reference.artifact))
+        path = self._lock_file(self.name_of(reference))
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path)
         try:
@@ -221,6 +221,11 @@ class ModelCache:
             yield
         finally:
             lock.release()
+
+    @staticmethod
+    def name_of(reference: WandbReference) -> str:
+        """A file name for an artifact with all its versions."""
+        return _name_of(reference.collection, reference.artifact)
 
     def remove_remains(self) -> int:
         """Remove what killed processes have left of their downloads; the bytes that are free then."""

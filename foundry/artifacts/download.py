@@ -131,7 +131,7 @@ def _ask(
     fetched = cache.fetched_versions()
     cache.root.mkdir(parents=True, exist_ok=True)
     cache.remove_remains()
-    with files.temporary_folder(cache.root, "download") as staging:
+    with files.temporary_folder(cache.root, cache.name_of(wanted)) as staging:
         folder = staging / "model"
         folder.mkdir()
         try:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import os
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from foundry.artifacts.cache import ModelCache
 from foundry.manifests import WEIGHTS_NAME
+from foundry.testing.faults import change_json
 from foundry.testing.published_models import published_model
 from foundry.testing.registry import Registry
 from foundry.testing.wandb_service import WandbService
@@ -19,7 +25,7 @@ from foundry.testing.warm_commands import Observed, run_warm
 ARTIFACT = "code_model-a"
 PROMPT = "def load("
 WAIT_SECONDS = 30
-BRIEF = ("--download-timeout", "2")
+BRIEF = ("--download-timeout", "3")
 """A download that stands still is given up soon."""
 
 
@@ -71,8 +77,23 @@ class Fetching:
         """Let `best` point to a new version, and note what its local folder gives; the version."""
         folder = published_model(Path(f"local-{seed}"), architecture, seed)
         version = put_artifact(self.service, self.project, ARTIFACT, files_below(folder))
-        self.texts[version] = self.text_of(run_warm(["generate", str(folder), "--prompt", PROMPT, "--json"]))
+        self.texts[version] = _text_of_local(architecture, seed)
         return version
+
+    def fetch_earlier(self, rest: str = f"{ARTIFACT}:best", minutes: int = 0) -> None:
+        """Let the best model have been fetched so many minutes ago, the first of all that the service was given.
+
+        That was done once in this process, from a service that held the same; its cache is copied.
+
+        Args:
+            rest: what was asked for, after the project's name.
+        """
+        [model] = Path().glob("local-*")
+        shutil.copytree(_cache_of(model.name, rest).name, self.cache.root)
+        earlier = datetime.now(UTC) - timedelta(minutes=minutes)
+        for path in (self.cache.root / "references").glob("*.json"):
+            change_json(path, lambda record: record.update(time=earlier.isoformat()))
+        self.note()
 
     def put_folder(self, name: str, folder: Path) -> None:
         """Make an artifact of a folder, and remove the folder."""
@@ -138,3 +159,32 @@ class Fetching:
         root = self.cache.root
         found = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
         return sorted(path for path in found if not path.startswith("locks/"))
+
+
+@functools.cache
+def _text_of_local(architecture: str, seed: int) -> str:
+    """What the command line makes of a model in a local folder."""
+    with tempfile.TemporaryDirectory(prefix="local-model-") as name:
+        folder = published_model(Path(name) / "model", architecture, seed)
+        return Fetching.text_of(run_warm(["generate", str(folder), "--prompt", PROMPT, "--json"]))
+
+
+@functools.cache
+def _cache_of(model: str, rest: str) -> tempfile.TemporaryDirectory[str]:
+    """The cache after a model was fetched from a service that holds nothing else."""
+    cache = tempfile.TemporaryDirectory(prefix="fetched-model-")
+    with tempfile.TemporaryDirectory(prefix="fetching-") as workspace, contextlib.chdir(workspace):
+        registry = Registry()
+        outer = os.environ.copy()
+        registry.open_here(Path(workspace) / "registry")
+        try:
+            fetching = Fetching(registry)
+            fetching.put_model(int(model.removeprefix("local-")))
+            text = fetching.text_of(fetching.generate(fetching.reference(rest)))
+            assert text == fetching.texts["v0"], f"{text!r}, not {fetching.texts['v0']!r}"
+            shutil.copytree(fetching.cache.root, cache.name, dirs_exist_ok=True)
+        finally:
+            registry.close()
+            os.environ.clear()
+            os.environ.update(outer)
+    return cache
