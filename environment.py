@@ -36,11 +36,21 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 def after_scenario(context: Context, scenario: Scenario) -> None:
     if "world" not in context:
         return
-    os.chdir(context.origin)
     world: World = context.world
+    has_ended = False
+    try:
+        world.ending.close()
+        has_ended = True
+    finally:
+        os.chdir(context.origin)
+        show(world, keep=scenario.status.has_failed() or not has_ended)
+
+
+def show(world: World, keep: bool) -> None:
+    """Put into the report what the steps gave it, and keep or remove the workspace."""
     for shown in [*world.attachments, *run_evidence(world.workspace)]:
         allure.attach(shown.content, shown.name, AttachmentType[shown.kind.upper()])
-    if scenario.status.has_failed():
+    if keep:
         allure.attach(str(world.workspace), "Workspace, kept on the machine that ran it", AttachmentType.TEXT)
         print(f"workspace kept: {world.workspace}")
     else:

@@ -15,6 +15,7 @@ import typer
 
 from foundry.cli_runs import AsJson, diff, verify
 from foundry.cli_sweeps import sweep
+from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
@@ -130,8 +131,9 @@ def _after_training(report: TrainingReport) -> str:
     folder = report.run_folder
     done = "" if report.steps_made else f"{folder} is complete, nothing was left to train\n"
     quoted = shlex.quote(str(folder))
+    publish = f"  foundry publish {quoted}\n" if report.record.state == "stopped" else ""
     return (
-        f"{done}\n{aligned(RunSummary.read(folder).facts())}\n\nnext:\n"
+        f"{done}\n{aligned(RunSummary.read(folder).facts())}\n\nnext:\n{publish}"
         f'  foundry generate {quoted} --prompt "def "\n'
         f"  foundry info {quoted} --html page.html"
     )
@@ -362,6 +364,8 @@ def list_runs(
 app.command(short_help="Try settings of an experiment.")(sweep)
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
+app.command(short_help="Publish the model of a trained run.")(publish)
+app.command(short_help="Send missing metrics to Weights & Biases.")(sync)
 
 
 @app.command(short_help="Print the JSON Schema of experiments.")

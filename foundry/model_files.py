@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from foundry import manifests
 from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment
+from foundry.environments import read_launches
 from foundry.errors import FoundryError, UserError
 from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest, is_in_parts, parts_name, readable_checkpoints
 from foundry.training.lifecycle import CONFIG_NAME, RECORD_NAME, Run
@@ -58,7 +60,20 @@ def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[s
     )
     paths[manifests.MANIFEST_NAME] = manifests.store_manifest(staging, manifest)
     digests = manifest.digests | {manifests.MANIFEST_NAME: FileDigest.of(paths[manifests.MANIFEST_NAME]).sha256}
-    return Bundle(run.record.run_id, paths), digests
+    return Bundle(run.record.run_id, paths, _metadata(run, manifest, digests)), digests
+
+
+def _metadata(run: Run, manifest: Manifest, digests: dict[str, str]) -> dict[str, Any]:
+    """What a registry shows beside the files; `git_commit` is that of the folder which the run was launched in."""
+    newest_launch = next(iter(read_launches(run.folder)), {})
+    return {
+        "step": manifest.step,
+        "validation_loss": manifest.validation_loss,
+        "fingerprint": manifest.fingerprint,
+        "git_commit": newest_launch.get("git_commit"),
+        "foundry_version": run.record.foundry_version,
+        "sha256": digests,
+    }
 
 
 def _whole_weights(checkpoint: Path, manifest: Manifest, staging: Path) -> Path:

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from foundry.terminal import discard_output, duration
-from foundry.training.events import CheckpointSaved, Evaluated, Event, Listener, Message, StateChanged, StepDone
+from foundry.training.events import (
+    CheckpointSaved,
+    Evaluated,
+    Event,
+    Listener,
+    Message,
+    StateChanged,
+    StepDone,
+    Transferred,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -40,8 +49,13 @@ def sentence(event: Event) -> str | None:
             return None  # the error says it
         case StateChanged(state=state, reason=reason):
             return f"{state}: {reason}"
-        case StepDone() | CheckpointSaved():
+        case StepDone() | CheckpointSaved() | Transferred():
             return None
+
+
+def transfer_line(event: Transferred) -> str:
+    """The progress of a transfer in one line."""
+    return f"{event.what} {event.done / 1e6:,.1f} of {event.total / 1e6:,.1f} MB"
 
 
 def step_line(event: StepDone) -> str:
@@ -76,15 +90,17 @@ class PlainLines:
         if isinstance(event, Message) and event.warning:
             print(f"{self._prefix}{event.text}", file=sys.stderr)
         elif isinstance(event, StepDone):
-            self._show_step(event)
+            self._print_now_and_then(step_line(event), event.step == event.total_steps)
+        elif isinstance(event, Transferred):
+            self._print_now_and_then(transfer_line(event), False)
         elif (text := sentence(event)) is not None:
             self._print(text)
 
-    def _show_step(self, event: StepDone) -> None:
+    def _print_now_and_then(self, line: str, is_last: bool) -> None:
         now = time.monotonic()
-        if now - self._printed_at >= SECONDS_BETWEEN_LINES or event.step == event.total_steps:
+        if now - self._printed_at >= SECONDS_BETWEEN_LINES or is_last:
             self._printed_at = now
-            self._print(step_line(event))
+            self._print(line)
 
     def _print(self, text: str) -> None:
         try:
@@ -100,12 +116,12 @@ class _LiveLine:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._progress: Progress = Progress(
-            TextColumn("step"),
+            TextColumn("{task.description}"),
             MofNCompleteColumn(separator=" of "),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[numbers]}"),
         )
-        self._task: Any = None
+        self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> _LiveLine:
         self._progress.start()
@@ -116,13 +132,14 @@ class _LiveLine:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepDone):
-            self._show_step(event)
+            self._show("step", event.step, event.total_steps, step_line(event).partition(", ")[2])
+        elif isinstance(event, Transferred):
+            self._show(event.what, event.done, event.total, transfer_line(event))
         elif (text := sentence(event)) is not None:
             style = "yellow" if isinstance(event, Message) and event.warning else None
             self._progress.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
-    def _show_step(self, event: StepDone) -> None:
-        numbers = step_line(event).partition(", ")[2]
-        if self._task is None:
-            self._task = self._progress.add_task("training", total=event.total_steps, numbers=numbers)
-        self._progress.update(self._task, completed=event.step, numbers=numbers)
+    def _show(self, unit: str, completed: int, total: int, numbers: str) -> None:
+        if unit not in self._tasks:
+            self._tasks[unit] = self._progress.add_task(unit, total=total, numbers=numbers)
+        self._progress.update(self._tasks[unit], completed=completed, numbers=numbers)

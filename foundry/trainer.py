@@ -10,16 +10,17 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import foundry
-from foundry import files, manifests
-from foundry.artifacts.local import LocalStore
+from foundry import files
+from foundry.artifacts.opening import artifact_store
 from foundry.artifacts.store import ArtifactStore
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import source_identity
 from foundry.errors import FoundryError, Interrupted, Stopped, UserError
-from foundry.model_files import bundle_of
+from foundry.publishing import finish, sends_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
 from foundry.training.extension import begin_extended_run, begun_already, find_extension, run_fingerprint
@@ -28,7 +29,6 @@ from foundry.training.lifecycle import (
     RECORD_NAME,
     FollowedRun,
     Origin,
-    PublishedArtifact,
     Run,
     RunRecord,
     State,
@@ -36,6 +36,9 @@ from foundry.training.lifecycle import (
 from foundry.training.log_file import log_to_file
 from foundry.training.processes import EndedTogether, Processes, launched_processes
 from foundry.training.run_lock import RunLock
+
+if TYPE_CHECKING:
+    from foundry.training.session import Preparation
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Trainer:
         self._place(self._extension.origin if self._extension else None)
         if self._extension is not None:
             self.run_folder = self._extension.run_folder
-        self.store = store if store is not None else LocalStore(config.artifacts.path)
+        self._store = store
         self._on_event = on_event
         self._steps: tuple[int | None, int | None] = (None, None)
 
@@ -142,6 +145,8 @@ class Trainer:
         run = self._shared_run(lambda: self._open(held))
         if run is None or run.record.state in ("created", "training", "interrupted", "failed"):
             run = self._train(run)
+        elif run.record.state == "stopped":
+            self.processes.first(lambda: self._send_rest_of_metrics(run))
         record = self.processes.first(lambda: self._finish(run))
         return TrainingReport(self.run_folder, record, *self._steps)
 
@@ -172,23 +177,32 @@ class Trainer:
 
     def _finish(self, run: Run) -> RunRecord:
         """Publish and clean up, if that is left to do."""
-        if run.record.state == "stopped":
-            self._publish(run)
-        if run.record.state == "published":
-            self._clean(run)
+        tell = both(self._on_event, self._log_of(run))
+        finish(run, self.config, self._store or self._store_of_experiment(tell), tell)
         return run.record
 
-    def _train(self, begun: Run | None) -> Run:
-        from foundry.training.session import Session, prepare
+    def _store_of_experiment(self, tell: Listener) -> ArtifactStore:
+        return artifact_store(self.config, self.fingerprint, sends_of(tell), is_asked_for=False)
 
+    def _train(self, begun: Run | None) -> Run:
+        from foundry.training.session import prepare
+
+        is_reachable = self.processes.first(self._require_access)
         if self.config.logging.dir is not None:
             self.config.logging.dir.mkdir(parents=True, exist_ok=True)
         preparation = self.processes.after_first(lambda: prepare(self.config, self.processes, self._on_event))
         run = begun or self._shared_run(self._create)
         assert run is not None
+        with self._tracked(run, is_reachable) as listen:
+            self._make_steps(run, preparation, listen)
+        return run
+
+    def _make_steps(self, run: Run, preparation: Preparation, listen: Listener) -> None:
+        from foundry.training.session import Session
+
         try:
             with self.processes.noticing_loss():
-                outcome = Session(run, self.config, preparation, both(self._log_of(run), self._on_event)).train()
+                outcome = Session(run, self.config, preparation, listen).train()
         except (Interrupted, KeyboardInterrupt, Stopped) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
             if isinstance(interruption, Interrupted) and not self.processes.is_first:
@@ -205,7 +219,30 @@ class Trainer:
             raise
         self._steps = (outcome.first_step, outcome.last_step)
         self._tell(run, "stopped", outcome.reason)
-        return run
+
+    def _tracked(self, run: Run, is_reachable: bool) -> contextlib.AbstractContextManager[Listener]:
+        """The listener of the run's steps, which Weights & Biases follows while the block runs, if it is to."""
+        listen = both(self._log_of(run), self._on_event)
+        if not (self.config.logging.use_wandb and self.processes.is_first):
+            return contextlib.nullcontext(listen)
+        from foundry.tracking import tracked
+
+        return tracked(run.folder, self.config, listen, is_reachable)
+
+    def _send_rest_of_metrics(self, run: Run) -> None:
+        """A launch that was killed when training was over may not have sent all."""
+        if self.config.logging.use_wandb:
+            from foundry.tracking import send_rest
+
+            send_rest(run.folder, self.config, both(self._log_of(run), self._on_event))
+
+    def _require_access(self) -> bool:
+        """Look at the key of Weights & Biases before anything is spent, where this run will need it."""
+        if self.config.logging.use_wandb or (self._store is None and self.config.artifacts.store == "wandb"):
+            from foundry.wandb_client.access import require_access
+
+            return require_access(self.config, self._warn)
+        return True
 
     def _create(self) -> Run:
         extension = self._extension
@@ -244,40 +281,6 @@ class Trainer:
         path = run.folder / CONFIG_NAME
         if not path.is_file() or path.read_bytes() != self._config_yaml.encode():
             files.write_text(path, self._config_yaml)
-
-    def _publish(self, run: Run) -> None:
-        """Put the best checkpoint into the store, and compare what the store then holds with what was sent."""
-        step = run.record.best_step or run.record.steps_done
-        checkpoint = manifests.checkpoint_folder(run.checkpoints, step)
-        try:
-            manifests.verify(checkpoint, (manifests.WEIGHTS_NAME,))
-        except ValueError as problem:
-            raise FoundryError(
-                f"{checkpoint}: the best checkpoint cannot be published: {problem}; nothing was published or removed"
-            ) from None
-        with files.temporary_folder(run.folder, "publishing") as staging:
-            bundle, digests = bundle_of(run, checkpoint, staging)
-            location = self.store.publish(bundle)
-        confirmed = self.store.confirmed_digests(location)
-        if confirmed != digests:
-            wrong = sorted(
-                name for name in digests.keys() | confirmed.keys() if digests.get(name) != confirmed.get(name)
-            )
-            raise FoundryError(
-                f"{location}: the store does not hold what was sent ({', '.join(wrong)}); the checkpoints are kept, "
-                "launch again to publish again"
-            )
-        published = PublishedArtifact(store=self.store.kind, location=location, step=step, digests=confirmed)
-        self._move(run, "published", f"step {step} confirmed by the {self.store.kind} store", published=published)
-
-    def _clean(self, run: Run) -> None:
-        """Remove the local checkpoints; only here, and only after the store has confirmed."""
-        if self.config.artifacts.keep_local_checkpoints:
-            self._move(run, "cleaned", "local checkpoints are kept, as configured")
-            return
-        if run.checkpoints.exists():
-            files.remove_folder(run.checkpoints)
-        self._move(run, "cleaned", "local checkpoints removed")
 
     def _move(self, run: Run, state: State, reason: str, **changes: object) -> None:
         run.move(state, reason, **changes)

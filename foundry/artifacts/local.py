@@ -14,6 +14,7 @@ class LocalStore:
     """Keeps each published model in a folder of its own below `root`."""
 
     kind = "local"
+    postponed = None
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -39,14 +40,22 @@ class LocalStore:
             raise FoundryError(f"{target}: could not be published: {error.strerror or error}") from error
         return str(target)
 
-    def confirmed_digests(self, location: str) -> dict[str, str]:
+    def confirmed_digests(self, location: str, _bundle: Bundle) -> dict[str, str]:
         """See `ArtifactStore.confirmed_digests`: every byte is read back."""
-        folder = Path(location)
-        try:
-            return {
-                path.relative_to(folder).as_posix(): files.sha256_of(path)
-                for path in sorted(folder.rglob("*"))
-                if path.is_file()
-            }
-        except OSError as error:
-            raise FoundryError(f"{folder}: the store cannot read it back: {error.strerror or error}") from error
+        return digests_in(Path(location))
+
+
+def digests_in(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a published model, by its name in it.
+
+    Raises:
+        FoundryError: a file cannot be read.
+    """
+    try:
+        return {
+            path.relative_to(folder).as_posix(): files.sha256_of(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    except OSError as error:
+        raise FoundryError(f"{folder}: the store cannot read it back: {error.strerror or error}") from error

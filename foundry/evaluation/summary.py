@@ -79,7 +79,7 @@ class RunSummary:
         if record.best_validation_loss is not None:
             facts.append(("validation loss", self._loss_in_words()))
         if record.published is not None:
-            facts.append(("published model", _short(Path(record.published.location))))
+            facts.append(("published model", _short(record.published.location)))
         if (self.folder / METRICS_NAME).exists():
             facts.append(("metrics", str(self.folder / METRICS_NAME)))
         return facts
@@ -102,9 +102,10 @@ class RunSummary:
         return f"{loss:.3f} nats a token, {guess - loss:.2f} below guessing (ln {size:,} = {guess:.3f})"
 
 
-def _short(path: Path) -> str:
-    """The path from the current folder, where it lies below it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+def _short(location: str) -> str:
+    """Where a model is kept; a path from the current folder, where it lies below it."""
+    path = Path(location)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else location
 
 
 def find_runs(output_dir: Path) -> tuple[list[RunSummary], list[str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from foundry import files, manifests
-from foundry.artifacts.local import LocalStore
+from foundry.artifacts.local import LocalStore, digests_in
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment
 from foundry.environments import ENVIRONMENT_NAME, read_launches
@@ -234,7 +234,7 @@ class _Checks:
             yield Finding(name, "damaged", f"{place} is gone")
             return
         try:
-            found = LocalStore(place.parent).confirmed_digests(published.location)
+            found = digests_in(place)
         except FoundryError as error:
             yield Finding(name, "damaged", str(error))
             return

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import psutil
+
 from foundry.errors import FoundryError
 from foundry.training.run_lock import Holder
 from foundry.training.signals import STOPPING
@@ -89,7 +91,7 @@ def parent_of_worker() -> Holder:
 
     The parent holds the other end of this process's standard input, which is closed however the parent ends.
     """
-    parent = Holder.of(os.getppid())
+    parent = Holder.of(psutil.Process(os.getppid()))
 
     def end_with_parent() -> None:
         while os.read(sys.stdin.fileno(), 1024):

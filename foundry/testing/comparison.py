@@ -17,7 +17,7 @@ from typing import Any
 from safetensors import safe_open
 
 from foundry import manifests
-from foundry.artifacts.local import LocalStore
+from foundry.artifacts.local import digests_in
 from foundry.training.lifecycle import RunRecord
 from foundry.training.metrics import read_metrics
 
@@ -196,7 +196,7 @@ def _differences_of_publications(records: tuple[RunRecord, RunRecord], left_out:
 
 def _differences_of_files(first: Path, second: Path, what: str, left_out: set[str]) -> Iterator[str]:
     """Files that are not the same below two folders; of tensors the first that differs is named."""
-    digests = [LocalStore(folder.parent).confirmed_digests(str(folder)) for folder in (first, second)]
+    digests = [digests_in(folder) for folder in (first, second)]
     for name in sorted(digests[0].keys() | digests[1].keys()):
         one, other = (listed.get(name, _ABSENT) for listed in digests)
         if one == other or name in left_out:

@@ -82,7 +82,7 @@ def forked(function: Callable[..., Any], *arguments: Any) -> Iterator[tuple[Base
     _start_server()
     warm = context()
     hears, speaks = warm.Pipe(duplex=False)
-    process = warm.Process(target=_run, args=(function, speaks, arguments))
+    process = warm.Process(target=_run, args=(function, speaks, dict(os.environ), arguments))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C must not part us from a process just begun
     try:
         process.start()
@@ -129,7 +129,13 @@ def _answer(tell: Callable[[str, Any], None], function: Callable[..., Any], argu
     tell("answer", function(*arguments))
 
 
-def _run(function: Callable[..., Any], speaks: Connection, arguments: tuple[Any, ...]) -> None:
+def _run(
+    function: Callable[..., Any], speaks: Connection, environment: dict[str, str], arguments: tuple[Any, ...]
+) -> None:
+    # The server has the variables of the moment in which it was started.
+    os.environ.clear()
+    os.environ.update(environment)
+
     def tell(subject: str, content: Any) -> None:
         speaks.send((subject, content))
 

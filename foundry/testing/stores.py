@@ -25,16 +25,16 @@ class WatchingStore(LocalStore):
         self.seen.append(("publish", self.look()))
         return super().publish(bundle)
 
-    def confirmed_digests(self, location: str) -> dict[str, str]:
+    def confirmed_digests(self, location: str, bundle: Bundle) -> dict[str, str]:
         """Confirm as the local store does."""
         self.seen.append(("confirm", self.look()))
-        return super().confirmed_digests(location)
+        return super().confirmed_digests(location, bundle)
 
 
 class SilentStore(LocalStore):
     """Stores everything, and does not answer when it is asked what it holds."""
 
-    def confirmed_digests(self, location: str) -> dict[str, str]:
+    def confirmed_digests(self, location: str, _bundle: Bundle) -> dict[str, str]:
         """Fail, as a store does that cannot be reached."""
         raise FoundryError(f"{location}: the store does not answer")
 
@@ -77,7 +77,7 @@ class SlowStore(LocalStore):
         time.sleep(self.seconds)
         return super().publish(bundle)
 
-    def confirmed_digests(self, location: str) -> dict[str, str]:
+    def confirmed_digests(self, location: str, bundle: Bundle) -> dict[str, str]:
         """Wait, then confirm as the local store does."""
         time.sleep(self.seconds)
-        return super().confirmed_digests(location)
+        return super().confirmed_digests(location, bundle)

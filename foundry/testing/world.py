@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,10 +19,12 @@ class World:
     Attributes:
         workspace: an empty folder that belongs to this scenario alone, and is the working directory while it runs.
         attachments: what the report will show, in the order in which the steps gave it.
+        ending: what is called, the last one first, when the steps are over; where it raises, the scenario is broken.
     """
 
     workspace: Path
     attachments: list[Attachment] = field(default_factory=list)
+    ending: ExitStack = field(default_factory=ExitStack)
     _states: dict[type[Any], Any] = field(default_factory=dict)
 
     def of(self, kind: type[State]) -> State:

@@ -53,6 +53,20 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True)
+class Transferred:
+    """A part of a model is on its way.
+
+    Attributes:
+        what: `sent` or `received`.
+        done, total: in bytes.
+    """
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class StateChanged:
     """The run's state machine has moved, and `run.json` says so."""
 
@@ -67,7 +81,7 @@ class StopAfterStep(Exception):
     """
 
 
-Event = Message | StepDone | Evaluated | CheckpointSaved | StateChanged
+Event = Message | StepDone | Evaluated | CheckpointSaved | Transferred | StateChanged
 Listener = Callable[[Event], None]
 
 

@@ -6,7 +6,16 @@ import datetime
 import logging
 from pathlib import Path
 
-from foundry.training.events import CheckpointSaved, Evaluated, Event, Listener, Message, StateChanged, StepDone
+from foundry.training.events import (
+    CheckpointSaved,
+    Evaluated,
+    Event,
+    Listener,
+    Message,
+    StateChanged,
+    StepDone,
+    Transferred,
+)
 
 
 def log_to_file(folder: Path, run_id: str, level: str) -> Listener:
@@ -27,7 +36,7 @@ def log_to_file(folder: Path, run_id: str, level: str) -> Listener:
 
 def importance_of(event: Event) -> int:
     """The level of `logging` that an event has."""
-    if isinstance(event, StepDone):
+    if isinstance(event, StepDone | Transferred):
         return logging.DEBUG
     if isinstance(event, Message) and event.warning:
         return logging.WARNING
@@ -48,5 +57,7 @@ def sentence_of(event: Event) -> str:
             return f"step {event.step}: validation loss {event.validation_loss:.4f}{' (best)' if event.is_best else ''}"
         case CheckpointSaved():
             return f"step {event.step}: checkpoint {event.path.name} saved"
+        case Transferred():
+            return f"{event.what} {event.done} of {event.total} bytes"
         case StateChanged():
             return f"{event.state}: {event.reason}"

@@ -22,7 +22,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         return rows
     with path.open("rb") as stream:
         while (line := stream.readline(MAX_ROW_BYTES)).endswith(b"\n"):
-            row = _row_in(line)
+            row = row_in(line)
             if row is None:
                 break
             rows.append(row)
@@ -74,7 +74,7 @@ class NoMetrics(MetricsLog):
         """Nothing is open."""
 
 
-def _row_in(line: bytes) -> dict[str, Any] | None:
+def row_in(line: bytes) -> dict[str, Any] | None:
     """The row that a line holds; None where it is damaged."""
     try:
         row = json.loads(line)
@@ -101,7 +101,7 @@ def _end_of_rows_until(path: Path, step: int) -> int:
             found = None
             for line in whole.split(b"\n")[:-1]:
                 place += len(line) + 1
-                row = _row_in(line)
+                row = row_in(line)
                 if row is not None and row["step"] <= step:
                     found = place
             if found is not None:

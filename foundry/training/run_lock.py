@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -57,19 +56,23 @@ class Holder(BaseModel):
     @classmethod
     def this_process(cls) -> Holder:
         """The holder that this process is."""
-        return cls.of(os.getpid())
+        return cls.of(psutil.Process())
 
     @classmethod
-    def of(cls, process: int) -> Holder:
-        """The holder that a running process of this host is, by its number."""
+    def of(cls, process: psutil.Process) -> Holder:
+        """The holder that a process of this host is."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        started = psutil.Process(process).create_time()
-        return cls(process=process, host=socket.gethostname(), since=now, process_started=started)
+        return cls(process=process.pid, host=socket.gethostname(), since=now, process_started=process.create_time())
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a process of this host."""
+        return self.host == socket.gethostname()
 
     @property
     def has_ended(self) -> bool:
         """Whether the process is known to run no more; of another host nothing is known."""
-        if self.host != socket.gethostname():
+        if not self.is_here:
             return False
         try:
             started = psutil.Process(self.process).create_time()
