@@ -14,7 +14,7 @@ from behave.runner import Context
 from foundry.config_file import load_experiment
 from foundry.testing.experiments import write_noise_corpus
 from foundry.testing.repositories import python_project
-from foundry.testing.runs import RISING_LOSS, contents_of
+from foundry.testing.runs import RISING_LOSS, checkpointed, contents_of
 from foundry.testing.sweeps import (
     FOLDER,
     PRUNED,
@@ -84,10 +84,18 @@ def sweep_of_rising_losses(context: Context, count: int) -> None:
     new_sweep(context, trials=count, parameters={"training.learning_rate": {"low": 1e-2, "high": 2e-2}})
 
 
-@given("it prunes after {startup:d} of its trials")
-def prunes_after(context: Context, startup: int) -> None:
-    sweeps_of(context).keys["pruning"] = {**PRUNED["pruning"], "startup_trials": startup}
-    sweeps_of(context).write_sweep()
+@given("a sweep of 3 trials, of which the last gets worse from its first evaluation on")
+def sweep_that_gets_worse(context: Context) -> None:
+    write_noise_corpus(Path("noise"))
+    sweeps_of(context).experiment.update({**RISING_LOSS, "training.checkpoint_schedule": [12]})
+    parameters = {"training.learning_rate": {"values": [1e-4, 2e-4, 1e-1]}}
+    new_sweep(context, trials=3, seed=36, parameters=parameters, **PRUNED)  # the seed draws them in this order
+
+
+@given("it draws with the seed {seed:d}, and prunes after {startup:d} of its trials")
+def draws_and_prunes(context: Context, seed: int, startup: int) -> None:
+    pruning = {**PRUNED["pruning"], "startup_trials": startup}
+    new_sweep(context, seed=seed, pruning=pruning)
 
 
 @given("a sweep of {count:d} trials on a git repository")
@@ -321,6 +329,15 @@ def median_before(context: Context, trial: dict[str, Any], step: int) -> float:
     before = by_number(sweeps_of(context).trials)[: trial["number"]]
     complete = [losses_of(run_folder(other))[0] for other in before if other["state"] == "complete"]
     return statistics.median(dict(losses)[step] for losses in complete)
+
+
+@then("the last trial was pruned after its best step, and is saved at the step where it ended")
+def saved_where_it_ended(context: Context) -> None:
+    last = sweeps_of(context).trial(2)
+    losses, lowest = losses_of(run_folder(last))
+    assert last["state"] == "pruned" and losses[-1][1] > lowest, f"{last}: {losses}"
+    saved, done = checkpointed(run_folder(last)), RunRecord.read(run_folder(last)).steps_done
+    assert saved[-1] == done == losses[-1][0], f"saved at {saved}, done {done}, evaluated {losses}"
 
 
 @then("trials with the same parameters have one result, and some of them were pruned")

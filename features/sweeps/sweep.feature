@@ -87,9 +87,15 @@ Feature: A sweep tries settings of an experiment, and names the best
       Then the run of the pruned trial had been whole, and nothing of it published
       And it has gone on at the step after the pruning, to its end
 
+    Scenario: A trial that is pruned long after its best step is saved where it ended
+      Given a sweep of 3 trials, of which the last gets worse from its first evaluation on
+      When the sweep is launched
+      Then the command exits with success
+      And the last trial was pruned after its best step, and is saved at the step where it ended
+
     Scenario: A trial with the parameters of a pruned one is pruned with it
-      Given a sweep of 12 trials over "training.learning_rate: {values: [1e-1, 3e-2, 1e-4]}"
-      And it prunes after 2 of its trials
+      Given a sweep of 5 trials over "training.learning_rate: {values: [1e-1, 3e-2, 1e-4]}"
+      And it draws with the seed 6, and prunes after 2 of its trials
       When the sweep is launched
       Then the command exits with success
       And trials with the same parameters have one result, and some of them were pruned

@@ -313,7 +313,8 @@ def signs_of_life(number: int, interval: float) -> Iterator[None]:
             trial = storage.get_trial_id_from_study_id_trial_number(study, number)
             while not ended.wait(interval):
                 count += 1
-                storage.set_trial_user_attr(trial, "beat", f"elsewhere {count}")
+                with contextlib.suppress(RuntimeError):  # the trial has been taken away, and brought to its end
+                    storage.set_trial_user_attr(trial, "beat", f"elsewhere {count}")
 
     thread = threading.Thread(target=give)
     thread.start()
