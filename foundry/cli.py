@@ -7,20 +7,23 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foundry.cli_cache import DownloadTimeout, Offline, Refresh, cache_app
 from foundry.cli_runs import AsJson, diff, verify
+from foundry.cli_sweeps import sweep
 from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
 from foundry.terminal import aligned, printable
 
 if TYPE_CHECKING:
+    from foundry.artifacts.download import Fetching
     from foundry.config import GenerationConfig
-    from foundry.generation import Generation
+    from foundry.generation import Generation, Generator
     from foundry.trainer import Trainer, TrainingReport
     from foundry.training.events import Listener
 
@@ -141,7 +144,11 @@ def _after_training(report: TrainingReport) -> str:
 @app.command(short_help="Continue prompts with a trained model.")
 def generate(
     reference: Annotated[
-        str, typer.Argument(metavar="RUN_OR_MODEL", help="A run folder, a published model, or a Hugging Face folder.")
+        str,
+        typer.Argument(
+            metavar="RUN_OR_MODEL",
+            help="A run folder, a published model, a Hugging Face folder, or wandb://ENTITY/PROJECT/ARTIFACT[:ALIAS].",
+        ),
     ],
     prompt: Annotated[
         list[str], typer.Option("--prompt", "-p", metavar="TEXT", help="The text to continue; repeatable.")
@@ -163,15 +170,22 @@ def generate(
     stream: Annotated[
         bool | None, typer.Option(help="Show the text while it grows; default on a terminal, for one text.")
     ] = None,
+    offline: Offline = False,
+    refresh: Refresh = False,
+    download_timeout: DownloadTimeout = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Continue prompts with a trained model. What is not given comes from the run's configuration.
+
+    A model in the registry of Weights & Biases is fetched once, and comes from the cache after that (`foundry cache`).
+    What an alias, such as best, points to is asked again after an hour. Without :ALIAS it is best.
 
     \b
     Examples:
       foundry generate runs/tiny-0123456789ab --prompt "def load("
       foundry generate artifacts/tiny-0123456789ab -p "class " -p "import " --top-k 1
       foundry generate runs/tiny-0123456789ab -p "def " --num-samples 3 --temperature 1 --seed 7 --json
+      foundry generate wandb://my-team/code/code_model-tiny-0123456789ab:best -p "def "
     """
     if not all(prompt):
         raise UserError("--prompt: is empty; give at least one character, or <|endoftext|> to begin a new text")
@@ -182,17 +196,23 @@ def generate(
         stream = is_one_text and sys.stdout.isatty() and not as_json
     if stream and (as_json or not is_one_text):
         raise UserError("--stream: shows one text as it grows; leave out --json, and give one prompt and one sample")
-    defaults = _generation_defaults(Path(reference))
-    from foundry.generation import Generator, SamplingRule
+    from foundry.artifacts.download import Fetching
+    from foundry.progress import shown_fetching
 
-    rule = SamplingRule(
-        temperature=defaults.temperature if temperature is None else temperature,
-        top_k=defaults.top_k if top_k is None else top_k,
-        top_p=defaults.top_p if top_p is None else top_p,
-    )
+    with contextlib.ExitStack() as held:
+        how = Fetching(offline, refresh, download_timeout, held.enter_context(shown_fetching()))
+        defaults, load = _model(reference, device, how, held)
+        from foundry.generation import SamplingRule
+
+        rule = SamplingRule(
+            temperature=defaults.temperature if temperature is None else temperature,
+            top_k=defaults.top_k if top_k is None else top_k,
+            top_p=defaults.top_p if top_p is None else top_p,
+        )
+        generator = load()
     if stream:
         print(_shown(prompt[0]), end="", flush=True)
-    generated = Generator.load(reference, device).generate(
+    generated = generator.generate(
         prompt,
         max_new_tokens or defaults.max_new_tokens,
         rule,
@@ -207,6 +227,28 @@ def generate(
         print()
     else:
         _print_texts(generated)
+
+
+def _model(
+    reference: str, device: str, how: Fetching, held: contextlib.ExitStack
+) -> tuple[GenerationConfig, Callable[[], Generator]]:
+    """The defaults of a model, and what loads it; one in the registry is fetched now, and stays until `held` ends."""
+    from foundry.artifacts.references import is_reference
+
+    if not is_reference(reference):
+        defaults = _generation_defaults(Path(reference))
+        return defaults, lambda: _generator().load(reference, device, how)
+    from foundry.model_files import opened_model
+
+    found = held.enter_context(opened_model(reference, how))
+    return found.config.generation, lambda: _generator().of_files(found, device)
+
+
+def _generator() -> type[Generator]:
+    """The class, imported when it is needed: it brings torch with it."""
+    from foundry.generation import Generator
+
+    return Generator
 
 
 def _generation_defaults(reference: Path) -> GenerationConfig:
@@ -255,16 +297,26 @@ def validate(
       foundry validate my.yaml --set model.layers=12
     """
     from foundry.config_file import load_experiment
+    from foundry.sweeps.sweep import is_sweep, load_sweep
 
     problems = []
     for path in files:
         try:
-            load_experiment(path, overrides or [])
+            if is_sweep(path):
+                _refuse_overrides(path, overrides)
+                load_sweep(path)
+            else:
+                load_experiment(path, overrides or [])
             print(f"{path}: valid")
         except UserError as error:
             problems.append(str(error))
     if problems:
         raise UserError("\n".join(problems))
+
+
+def _refuse_overrides(sweep_path: Path, overrides: list[str] | None) -> None:
+    if overrides:
+        raise UserError(f"--set: overrides settings of an experiment; change them in {sweep_path}")
 
 
 @app.command(short_help="Show what became of a run.")
@@ -350,8 +402,10 @@ def list_runs(
         print(problem, file=sys.stderr)
 
 
+app.command(short_help="Try settings of an experiment.")(sweep)
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
+app.add_typer(cache_app)
 app.command(short_help="Publish the model of a trained run.")(publish)
 app.command(short_help="Send missing metrics to Weights & Biases.")(sync)
 

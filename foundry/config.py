@@ -96,8 +96,17 @@ NonNegativeInt = Annotated[int, Field(ge=0), BeforeValidator(_as_whole_number)]
 Probability = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_as_number)]
 PositiveFloat = Annotated[float, Field(gt=0), BeforeValidator(_as_number)]
 NonNegativeFloat = Annotated[float, Field(ge=0), BeforeValidator(_as_number)]
+Number = Annotated[int | float, BeforeValidator(_as_number)]
 FilePath = Annotated[Path, BeforeValidator(_path_from_text), WithJsonSchema({"type": "string", "minLength": 1})]
 Text = Annotated[str, Field(min_length=1)]
+FolderName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
+        "must be 1 to 100 letters, digits, dots, dashes and underscores, and begin with a letter or a digit",
+    ),
+    Field(json_schema_extra={"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}),
+]
 GitArgument = Annotated[
     str,
     _matching(r"[^-](?s:.*)", "must not be empty or begin with a dash"),
@@ -480,15 +489,7 @@ class WandbConfig(Section):
 class ExperimentConfig(Section):
     """One experiment: everything that decides the weights, and where they are put."""
 
-    experiment_name: Annotated[
-        str,
-        _matching(
-            r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
-            "must be 1 to 100 letters, digits, dots, dashes and underscores, and begin with a letter or a digit",
-        ),
-        Field(json_schema_extra={"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}),
-        does_not_change_weights,
-    ]
+    experiment_name: Annotated[FolderName, does_not_change_weights]
     """Names the run folder: letters, digits, dots, dashes and underscores."""
     random_seed: NonNegativeInt = 42
     """Decides the initial weights, the order of the batches, dropout and the split of the documents."""

@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -26,6 +26,10 @@ MAX_SHOWN_CHARACTERS = 60
 MAX_LISTED_KEYS = 12
 MAX_LISTED_PROBLEMS = 100
 OVERRIDE_ORIGIN = "--set"
+SMALLEST_EXPERIMENT = {"experiment_name": "unnamed", "data": {}, "training": {}}
+"""The keys without a default; what stands there satisfies their types alone."""
+
+Model = TypeVar("Model", bound=Section)
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,33 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     Raises:
         UserError: all that is wrong with the file and the overrides, one mistake a line.
     """
+    content = load_mapping(path, "an experiment begins like `experiment_name: my-model`")
+    if names_sweep(content):
+        raise UserError(f"{path}: describes a sweep, not an experiment; `foundry sweep {path}` carries it out")
+    overridden = [_apply_override(content, override) for override in overrides]
+    return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, str(path), overridden)
+
+
+def names_sweep(content: Mapping[str, Any]) -> bool:
+    """Whether a file with these keys describes a sweep, see `foundry.sweeps`."""
+    return "sweep_name" in content and "experiment_name" not in content
+
+
+def load_mapping(path: Path, beginning: str) -> dict[str, Any]:
+    """The keys and values in a YAML file, not yet checked.
+
+    Args:
+        beginning: says how such a file begins, for whom it is empty.
+
+    Raises:
+        UserError: it cannot be read, is no YAML, or holds something else.
+    """
     content = parse_yaml(_read_text(path), str(path))
     if content is None:
-        raise UserError(f"{path}: is empty; an experiment begins like `experiment_name: my-model`")
+        raise UserError(f"{path}: is empty; {beginning}")
     if not isinstance(content, dict):
-        raise UserError(f"{path}: must be a mapping of keys to values, got {_shown(content)}")
-    overridden = [_apply_override(content, override) for override in overrides]
-    return _validated(content, str(path), overridden)
+        raise UserError(f"{path}: must be a mapping of keys to values, got {shown_value(content)}")
+    return content
 
 
 def experiment_from_mapping(mapping: Mapping[str, Any], origin: str = "configuration") -> ExperimentConfig:
@@ -64,12 +88,12 @@ def experiment_from_mapping(mapping: Mapping[str, Any], origin: str = "configura
     Raises:
         UserError: all that is wrong, one mistake a line.
     """
-    return _validated(mapping, origin, [])
+    return validated(ExperimentConfig, SMALLEST_EXPERIMENT, mapping, origin)
 
 
 def to_yaml(config: ExperimentConfig) -> str:
     """The experiment as YAML, every default written out; it loads back to an equal one."""
-    return yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True, width=120)
+    return yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True, width=120)
 
 
 def experiment_json_schema() -> dict[str, Any]:
@@ -134,15 +158,31 @@ def _apply_override(content: dict[str, Any], override: str) -> tuple[str, ...]:
     return made
 
 
-def _validated(content: Mapping[str, Any], origin: str, overridden: Sequence[tuple[str, ...]]) -> ExperimentConfig:
+def validated(
+    model: type[Model],
+    smallest: Mapping[str, Any],
+    content: Mapping[str, Any],
+    origin: str,
+    overridden: Sequence[tuple[str, ...]] = (),
+) -> Model:
+    """What `content` says, checked against the schema `model` and all its rules.
+
+    Args:
+        smallest: values of the right type for the keys that have no default.
+        origin: stands before each mistake in the message.
+        overridden: the places of what did not come from there, but from an override.
+
+    Raises:
+        UserError: all that is wrong, one mistake a line.
+    """
     try:
-        config = ExperimentConfig.model_validate(content, context=FIELDS_ONLY)
+        config = model.model_validate(content, context=FIELDS_ONLY)
         problems: list[Problem] = []
         unlisted = 0
     except ValidationError as error:
         details = error.errors(include_url=False)
-        problems = [_explain(detail) for detail in details[:MAX_LISTED_PROBLEMS]]
-        config = _with_defaults_at([detail["loc"] for detail in details], content)
+        problems = [_explain(detail, model) for detail in details[:MAX_LISTED_PROBLEMS]]
+        config = _with_defaults_at([detail["loc"] for detail in details], content, model, smallest)
         unlisted = len(details) - len(problems)
     problems += _broken_rules(config, [problem.place for problem in problems])
     if problems:
@@ -151,9 +191,14 @@ def _validated(content: Mapping[str, Any], origin: str, overridden: Sequence[tup
     return config
 
 
-def _with_defaults_at(places: Sequence[tuple[str | int, ...]], content: Mapping[str, Any]) -> ExperimentConfig:
-    """The experiment with its wrong keys left out, so that the rules over its valid keys can be judged."""
-    rest: dict[str, Any] = {"experiment_name": "unnamed", "data": {}, "training": {}, **_copy_of_sections(content)}
+def _with_defaults_at(
+    places: Sequence[tuple[str | int, ...]],
+    content: Mapping[str, Any],
+    model: type[Model],
+    smallest: Mapping[str, Any],
+) -> Model:
+    """The content with its wrong keys left out, so that the rules over its valid keys can be judged."""
+    rest: dict[str, Any] = {**smallest, **_copy_of_sections(content)}
     for place in places:
         section: Any = rest
         for key in place[:-1]:
@@ -162,8 +207,7 @@ def _with_defaults_at(places: Sequence[tuple[str | int, ...]], content: Mapping[
             section.pop(place[-1], None)
         else:  # the wrong value stands inside a list: leave out the whole list
             _remove_list_at(rest, place)
-    rest = {"experiment_name": "unnamed", "data": {}, "training": {}, **rest}
-    return ExperimentConfig.model_validate(rest, context=FIELDS_ONLY)
+    return model.model_validate({**smallest, **rest}, context=FIELDS_ONLY)
 
 
 def _copy_of_sections(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +226,7 @@ def _remove_list_at(rest: dict[str, Any], place: tuple[str | int, ...]) -> None:
         section = section[key]
 
 
-def _broken_rules(config: ExperimentConfig, wrong: Sequence[tuple[str | int, ...]]) -> Iterator[Problem]:
+def _broken_rules(config: Section, wrong: Sequence[tuple[str | int, ...]]) -> Iterator[Problem]:
     """The rules that do not hold, apart from those that read a wrong key."""
     for prefix, section in _sections(config):
         for keys, sentence in section.broken_rules():
@@ -197,6 +241,9 @@ def _sections(section: Section, prefix: tuple[str, ...] = ()) -> Iterator[tuple[
         value = getattr(section, name)
         if isinstance(value, Section):
             yield from _sections(value, (*prefix, name))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                yield from _sections(item, (*prefix, name, key)) if isinstance(item, Section) else ()
 
 
 def _overlap(left: tuple[str | int, ...], right: tuple[str | int, ...]) -> bool:
@@ -215,23 +262,23 @@ def _dotted(place: Sequence[str | int]) -> str:
     """`training.checkpoint_schedule[2]`."""
     text = ""
     for part in place:
-        name = part if isinstance(part, int) else _shown(part)
+        name = part if isinstance(part, int) else shown_value(part)
         text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
     return text
 
 
-def _explain(error: ErrorDetails) -> Problem:
+def _explain(error: ErrorDetails, model: type[Section]) -> Problem:
     """What is wrong at one place, for a person who has the file before them."""
     kind, place, value = error["type"], error["loc"], error["input"]
     if kind == "extra_forbidden":
-        return Problem(place, f"unknown key{_remedy_for_unknown(place)}")
+        return Problem(place, f"unknown key{_remedy_for_unknown(place, model)}")
     if kind == "missing":
         return Problem(place, "is missing, and has no default")
     if value is None and kind != "value_error":
         return Problem(place, "is empty; give it a value, or remove the key to use its default")
     rule = _rule(error)
     hint = _hint(kind, value, error.get("ctx", {}))
-    return Problem(place, f"{rule}, got {_shown(value)}{hint}")
+    return Problem(place, f"{rule}, got {shown_value(value)}{hint}")
 
 
 RULES = {
@@ -274,13 +321,13 @@ def _hint(kind: str, value: object, context: Mapping[str, Any]) -> str:
     return ""
 
 
-def _remedy_for_unknown(place: tuple[str | int, ...]) -> str:
+def _remedy_for_unknown(place: tuple[str | int, ...], model: type[Section]) -> str:
     """The nearest key of the same section, else the section that has such a key, else the keys there are."""
     key = str(place[-1])
-    known = list(_model_at(place[:-1]).model_fields)
+    known = list(_model_at(place[:-1], model).model_fields)
     if nearest := difflib.get_close_matches(key, known, n=1):
         return f"; did you mean {nearest[0]}?"
-    elsewhere = [_dotted(prefix) for prefix, section in _all_models(ExperimentConfig) if key in section.model_fields]
+    elsewhere = [_dotted(prefix) for prefix, section in all_models(model) if key in section.model_fields]
     if elsewhere:
         return f"; it belongs under {' or '.join(name or 'the top of the file' for name in elsewhere)}"
     if len(known) > MAX_LISTED_KEYS:
@@ -288,29 +335,37 @@ def _remedy_for_unknown(place: tuple[str | int, ...]) -> str:
     return f"; the known keys are {', '.join(known)}"
 
 
-def _model_at(place: Sequence[str | int]) -> type[Section]:
-    return dict(_all_models(ExperimentConfig))[tuple(str(part) for part in place)]
+def _model_at(place: Sequence[str | int], model: type[Section]) -> type[Section]:
+    known = dict(all_models(model))
+    for depth in range(len(place), -1, -1):
+        names = tuple(str(part) for part in place[:depth])
+        if names in known:
+            return known[names]
+    return model
 
 
-def _all_models(
-    section: type[Section], prefix: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+def all_models(section: type[Section], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+    """The schema of each section below `section`, and of itself, with the place where it stands."""
     yield prefix, section
     for name, field in section.model_fields.items():
-        annotation = field.annotation
-        candidates = get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
-        for candidate in candidates:
+        for candidate in _types_in(field.annotation):
             if isinstance(candidate, type) and issubclass(candidate, Section):
-                yield from _all_models(candidate, (*prefix, name))
+                yield from all_models(candidate, (*prefix, name))
 
 
-def _shown(value: object) -> str:
+def _types_in(annotation: Any) -> tuple[Any, ...]:
+    """The alternatives of a union, or what the values of a mapping are."""
+    is_compound = isinstance(annotation, types.UnionType) or get_origin(annotation) is dict
+    return get_args(annotation) if is_compound else (annotation,)
+
+
+def shown_value(value: object) -> str:
     """A value as a user wrote it, in a few characters of one line."""
     if isinstance(value, dict):
         return "a section with keys"
     if isinstance(value, list | tuple):
         flat = all(isinstance(item, str | int | float | bool) for item in value[:MAX_LISTED_KEYS])
-        text = f"[{', '.join(_shown(item) for item in value[:MAX_LISTED_KEYS])}]"
+        text = f"[{', '.join(shown_value(item) for item in value[:MAX_LISTED_KEYS])}]"
         return text if flat and len(value) <= MAX_LISTED_KEYS and len(text) <= MAX_SHOWN_CHARACTERS else "a list"
     if value is None:
         return "nothing"
@@ -319,13 +374,13 @@ def _shown(value: object) -> str:
     return shown if shown.isprintable() and shown.strip() == shown != "" else repr(shown)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value of a configuration in the types that YAML knows."""
     if isinstance(value, Section):
-        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, Path):
         return str(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _numbers_may_be_text(schema: Any) -> Any:

@@ -41,6 +41,17 @@ class Interrupted(FoundryError):
         )
 
 
+class Stopped(FoundryError):
+    """Training was asked to stop by its listener (`foundry.training.events.StopAfterStep`), and saved its step."""
+
+    def __init__(self, step: int, reason: str) -> None:
+        super().__init__(f"{reason}; stopped after step {step}, which is saved: launch again to go on at {step + 1}")
+
+
+class Untrainable(FoundryError):
+    """The experiment itself cannot be trained here: it diverges, or does not fit into the memory."""
+
+
 class LeftAtOnce(FoundryError):
     """A signal where no step was under way: before training begins, while the model is published, or while cleaning."""
 

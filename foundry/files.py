@@ -79,6 +79,13 @@ def flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
+def flush_folder(folder: Path) -> None:
+    """Wait until a folder is on disk with all that is in it."""
+    for written in sorted(folder.rglob("*"), reverse=True):
+        flush_to_disk(written)
+    flush_to_disk(folder)
+
+
 def temporary_sibling(path: Path) -> Path:
     """A name beside `path`, on the same filesystem, that belongs to this process alone.
 
@@ -151,9 +158,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        for written in sorted(temporary.rglob("*"), reverse=True):
-            flush_to_disk(written)
-        flush_to_disk(temporary)
+        flush_folder(temporary)
         if path.exists():
             raise FileExistsError(f"{path} already exists")
         temporary.rename(path)
@@ -173,6 +178,13 @@ def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remains_of_the_dead(folder: Path) -> list[Path]:
+    """What processes that are gone have left half-written in `folder`; what others are writing now is not named."""
+    return [
+        left for left in sorted(folder.glob(f"{TEMPORARY_PREFIX}*")) if not _is_running(left.name.rpartition("-")[2])
+    ]
 
 
 def remove_remains(folder: Path) -> None:

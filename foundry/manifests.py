@@ -125,7 +125,8 @@ def read_manifest(folder: Path) -> Manifest:
         content = read_json(folder / MANIFEST_NAME, MAX_MANIFEST_BYTES)
         version = content.get("format_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version != FORMAT_VERSION:
-            raise ValueError(f"is of format {shown(str(version))}, this foundry reads format {FORMAT_VERSION}")
+            remedy = "; use a newer foundry" if version > FORMAT_VERSION else ""
+            raise ValueError(f"is of format {shown(str(version))}, this foundry reads format {FORMAT_VERSION}{remedy}")
         if isinstance(content, dict) and content.pop(SEAL, seal := seal_of(content)) != seal:
             raise ValueError("does not have the SHA-256 that it names itself")
         return Manifest.model_validate(content, strict=True)

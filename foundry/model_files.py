@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from foundry import manifests
+from foundry.artifacts.download import Fetching, fetched_model
+from foundry.artifacts.references import is_reference
 from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment
 from foundry.environments import read_launches
 from foundry.errors import FoundryError, UserError
 from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest, is_in_parts, parts_name, readable_checkpoints
-from foundry.training.lifecycle import CONFIG_NAME, RECORD_NAME, Run
+from foundry.training.lifecycle import CONFIG_NAME, RECORD_NAME, PublishedArtifact, Run
 
 TOKENIZER_NAME = "tokenizer"
 
@@ -90,33 +94,70 @@ def _whole_weights(checkpoint: Path, manifest: Manifest, staging: Path) -> Path:
     return staging / WEIGHTS_NAME
 
 
-def resolve_model(reference: str | Path) -> ModelFiles:
-    """The model behind a run folder (the published one, else its best checkpoint) or an artifact folder.
+@contextlib.contextmanager
+def opened_model(reference: str | Path, how: Fetching) -> Iterator[ModelFiles]:
+    """The model behind a run folder (the published one, else its best checkpoint), an artifact folder, or a reference.
 
-    Every file is verified against its digest before it is named here.
+    Every file is verified against its digest before it is named here. What comes from the cache stays there while the
+    block runs.
 
     Raises:
         UserError: there is no model.
-        FoundryError: there is one, and it is damaged.
+        FoundryError: there is one, and it is damaged, or it cannot be fetched.
     """
+    if isinstance(reference, str) and is_reference(reference):
+        with fetched_model(reference, how, _require_model) as folder:
+            yield _files_of(folder)
+        return
     folder = Path(reference)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name a run, an artifact or a Hugging Face folder")
     if (folder / RECORD_NAME).is_file():
-        return _model_of_run(Run.open(folder))
-    if (folder / manifests.MANIFEST_NAME).is_file():
-        return _model_of_artifact(folder)
-    raise UserError(f"{folder}: neither a run ({RECORD_NAME}) nor an artifact ({manifests.MANIFEST_NAME})")
+        with _model_of_run(Run.open(folder), how) as found:
+            yield found
+    elif (folder / manifests.MANIFEST_NAME).is_file():
+        yield _model_of_artifact(folder)
+    else:
+        raise UserError(f"{folder}: neither a run ({RECORD_NAME}) nor an artifact ({manifests.MANIFEST_NAME})")
 
 
-def _model_of_run(run: Run) -> ModelFiles:
-    if run.record.published is not None:
-        published = Path(run.record.published.location)
-        if not published.is_dir():
-            raise FoundryError(
-                f"{run.folder}: its model was published to {published}, and is gone from there; name its new place"
-            )
-        return _model_of_artifact(published)
+@contextlib.contextmanager
+def _model_of_run(run: Run, how: Fetching) -> Iterator[ModelFiles]:
+    published = run.record.published
+    if published is None:
+        yield _best_checkpoint(run)
+    elif not is_reference(published.location):
+        yield _model_of_artifact(_local_artifact(run, published))
+    elif (kept := _published_checkpoint(run, published)) is not None:
+        yield kept
+    else:
+        digest = published.digests.get(manifests.MANIFEST_NAME)
+        with fetched_model(published.location, how, _require_model, digest) as folder:
+            yield _files_of(folder)
+
+
+def _local_artifact(run: Run, published: PublishedArtifact) -> Path:
+    folder = Path(published.location)
+    if not folder.is_dir():
+        raise FoundryError(
+            f"{run.folder}: its model was published to {folder}, and is gone from there; name its new place"
+        )
+    return folder
+
+
+def _published_checkpoint(run: Run, published: PublishedArtifact) -> ModelFiles | None:
+    """The checkpoint that was published, where the run still has it as it was sent."""
+    folder = manifests.checkpoint_folder(run.checkpoints, published.step)
+    try:
+        manifest = manifests.verify(folder, (WEIGHTS_NAME,))
+    except ValueError:
+        return None
+    if manifest.digests.get(WEIGHTS_NAME) != published.digests.get(WEIGHTS_NAME):
+        return None
+    return ModelFiles(folder / WEIGHTS_NAME, load_experiment(run.folder / CONFIG_NAME), run.tokenizer, manifest.step)
+
+
+def _best_checkpoint(run: Run) -> ModelFiles:
     candidates = readable_checkpoints(run.checkpoints)
     if not candidates:
         raise UserError(f"{run.folder}: has no checkpoint yet (state {run.record.state}); train it first")
@@ -127,10 +168,24 @@ def _model_of_run(run: Run) -> ModelFiles:
 
 
 def _model_of_artifact(folder: Path) -> ModelFiles:
-    manifest = _verify(folder, "artifact")
-    return ModelFiles(
-        folder / WEIGHTS_NAME, load_experiment(folder / CONFIG_NAME), folder / TOKENIZER_NAME, manifest.step
-    )
+    _verify(folder, "artifact")
+    return _files_of(folder)
+
+
+def _files_of(folder: Path) -> ModelFiles:
+    """The model in the folder of an artifact that was verified."""
+    step = manifests.read_manifest(folder).step
+    return ModelFiles(folder / WEIGHTS_NAME, load_experiment(folder / CONFIG_NAME), folder / TOKENIZER_NAME, step)
+
+
+def _require_model(folder: Path) -> None:
+    """Look at what was fetched as whoever loads it does, short of making the model."""
+    from foundry.data.tokenizers import load_tokenizer
+    from foundry.models.plausibility import require_weights_for
+
+    found = _files_of(folder)
+    tokenizer = load_tokenizer(found.tokenizer)
+    require_weights_for(found.config.model, tokenizer.vocab_size, found.config.data.max_sequence_length, found.weights)
 
 
 def _verify(folder: Path, what: str) -> Manifest:

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from foundry.terminal import discard_output, duration
 from foundry.training.events import (
@@ -36,6 +36,20 @@ def shown_progress(quiet: bool) -> Iterator[Listener]:
             yield live_line
     else:
         yield PlainLines()
+
+
+@contextlib.contextmanager
+def shown_fetching() -> Iterator[Listener]:
+    """A listener that shows on standard error what is fetched, and nothing where nothing is."""
+    with contextlib.ExitStack() as held:
+        live_lines: list[_LiveLine] = []
+
+        def listen(event: Event) -> None:
+            if not live_lines:  # what brings the bar with it takes a while to import
+                live_lines.append(held.enter_context(_LiveLine(sys.stderr)))
+            live_lines[0](event)
+
+        yield listen if sys.stderr.isatty() else PlainLines(stream=sys.stderr)
 
 
 def sentence(event: Event) -> str | None:
@@ -77,14 +91,19 @@ class PlainLines:
     """Prints a line for each event worth one, and one for the steps every few seconds.
 
     A reader that goes away, such as `head`, does not end the training.
+
+    Args:
+        prefix: stands before each line, where several processes print.
+        stream: where the lines go; None means standard output.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "", stream: TextIO | None = None) -> None:
+        self._prefix, self._stream = prefix, stream
         self._printed_at = -SECONDS_BETWEEN_LINES
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Message) and event.warning:
-            print(event.text, file=sys.stderr)
+            print(f"{self._prefix}{event.text}", file=sys.stderr)
         elif isinstance(event, StepDone):
             self._print_now_and_then(step_line(event), event.step == event.total_steps)
         elif isinstance(event, Transferred):
@@ -100,22 +119,24 @@ class PlainLines:
 
     def _print(self, text: str) -> None:
         try:
-            print(text, flush=True)
+            print(f"{self._prefix}{text}", file=self._stream, flush=True)
         except BrokenPipeError:
-            discard_output()
+            if self._stream is None:
+                discard_output()
 
 
 class _LiveLine:
     """A bar that is redrawn in place, with the lines of other events above it."""
 
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    def __init__(self, stream: TextIO | None = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self._progress: Progress = Progress(
             TextColumn("{task.description}"),
-            MofNCompleteColumn(separator=" of "),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[numbers]}"),
+            console=None if stream is None else Console(file=stream),
         )
         self._tasks: dict[str, Any] = {}
 
@@ -128,14 +149,15 @@ class _LiveLine:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StepDone):
-            self._show("step", event.step, event.total_steps, step_line(event).partition(", ")[2])
+            progress, _, numbers = step_line(event).partition(", ")
+            self._show("step", event.step, event.total_steps, progress, numbers)
         elif isinstance(event, Transferred):
             self._show(event.what, event.done, event.total, transfer_line(event))
         elif (text := sentence(event)) is not None:
             style = "yellow" if isinstance(event, Message) and event.warning else None
             self._progress.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
-    def _show(self, unit: str, completed: int, total: int, numbers: str) -> None:
+    def _show(self, unit: str, completed: int, total: int, progress: str, numbers: str = "") -> None:
         if unit not in self._tasks:
-            self._tasks[unit] = self._progress.add_task(unit, total=total, numbers=numbers)
-        self._progress.update(self._tasks[unit], completed=completed, numbers=numbers)
+            self._tasks[unit] = self._progress.add_task(progress, total=total, numbers=numbers)
+        self._progress.update(self._tasks[unit], completed=completed, description=progress, numbers=numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import random
 import re
@@ -12,9 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from behave import given, then, when
 from behave.runner import Context
@@ -25,6 +27,7 @@ from foundry.testing.registry import API_KEY, Registry
 from foundry.testing.registry_suite import Reported, run_registry_suite
 from foundry.testing.service_probe import PROJECT, Answer, Probe, ask_http, digest_of
 from foundry.testing.wandb_service import Fault, StoredVersion, WandbService
+from foundry.testing.wandb_service.application import PIECE
 
 CONFIG = {"learning_rate": 0.25, "model": {"layers": 2}}
 METADATA = {"step": 3, "validation_loss": 0.5}
@@ -104,10 +107,12 @@ def client_publishes(context: Context, size: int) -> None:
     log([client_run(context, range(1, 4), random_file("weights", size))])
 
 
-@when("a client publishes a file of {size:d} bytes twice")
-def client_publishes_twice(context: Context, size: int) -> None:
+@when("a client publishes a file of {size:d} bytes twice, and once more beside a file of {other:d} bytes")
+def client_publishes_again(context: Context, size: int, other: int) -> None:
     weights = random_file("weights", size)
-    log([client_run(context, range(1, 4), weights, alias) for alias in ("first", "best")])
+    first, second = (client_run(context, range(1, 4), weights, alias) for alias in ("first", "best"))
+    both = replace(second, files={**second.files, "other": str(random_file("other", other))}, aliases=("third",))
+    log([first, second, both])
 
 
 @when("a client logs the steps 1 to 3, and takes the run up again with the steps 4 to 6 and a better model")
@@ -156,13 +161,13 @@ def versions(service: WandbService, project: str) -> list[StoredVersion]:
     return [version for artifact in service.artifacts(project) for version in artifact.versions]
 
 
-@then("the service has got {size:d} bytes of files, and has one version")
-def got_once(context: Context, size: int) -> None:
+@then("the service has got {size:d} bytes of files, and has {count:d} versions")
+def got_once(context: Context, size: int, count: int) -> None:
     registry = context.world.of(Registry)
     got = sum(request.bytes_received for request in registry.service.requests if request.operation == "upload")
     found = versions(registry.service, registry.project)
-    assert got == size and len(found) == 1, (got, found)
-    assert {*found[0].aliases} == {"first", "best", "latest"}, found
+    assert got == size and len(found) == count, (got, found)
+    assert [{*version.aliases} for version in found] == [{"first", "best"}, {"third", "latest"}], found
 
 
 @then("the uploads were answered with {statuses}")
@@ -399,6 +404,37 @@ def was_cut(context: Context) -> None:
     assert endings == ["cut", "refused"], endings
 
 
+@when("it dies while a client keeps a connection open")
+def dies_with_connection(context: Context) -> None:
+    state, service = state_of(context), service_of(context)
+    kept = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=1)
+    kept.request("GET", urlsplit(probe_of(context).download_url).path)
+    kept.getresponse().read()
+    started = time.monotonic()
+    stopping = threading.Thread(target=service.stop, daemon=True)
+    stopping.start()
+    stopping.join(10)
+    state.seconds = time.monotonic() - started
+    state.found = [is_cut(kept)]
+
+
+def is_cut(connection: http.client.HTTPConnection) -> bool:
+    """Whether the other side of an idle connection has gone."""
+    assert connection.sock is not None
+    try:
+        return connection.sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@then("it is dead within {seconds:g} seconds, and the connection is cut")
+def is_dead(context: Context, seconds: float) -> None:
+    state = state_of(context)
+    assert state.seconds < seconds and state.found == [True], (state.seconds, state.found)
+
+
 @when("everything is tried with a wrong key, and once the key has expired")
 def tried_without_key(context: Context) -> None:
     state, probe = state_of(context), probe_of(context)
@@ -444,10 +480,11 @@ def other_is_empty(context: Context) -> None:
     assert {*outcomes(Probe(other, b"content", API_KEY)).values()} == {"200"}
 
 
-@when("the last {count:d} bytes of the file, the name of its project and the key are looked for")
+@when("{count:d} bytes in the middle of the file, the name of its project and the key are looked for")
 def looked_for(context: Context, count: int) -> None:
     pieces = list(service_of(context).received_text())
-    wanted = (probe_of(context).content[-count:], PROJECT.encode(), API_KEY.encode())
+    middle = PIECE - count // 2  # half of them end one piece, the others begin the next
+    wanted = (probe_of(context).content[middle : middle + count], PROJECT.encode(), API_KEY.encode())
     state_of(context).found = [any(it in piece for piece in pieces) for it in wanted]
 
 

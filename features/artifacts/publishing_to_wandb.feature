@@ -163,7 +163,7 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
       And the user has <key>
       When it is launched
       Then the launch is refused with "<message>"
-      And no run was begun
+      And nothing was trained
 
       Examples:
         | key                             | message                                                                |

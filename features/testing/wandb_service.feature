@@ -23,8 +23,8 @@ Feature: A stand-in of Weights & Biases on this machine shows what goes wrong be
 
     Scenario: What was published before is not uploaded again
       Given a Weights & Biases service
-      When a client publishes a file of 300000 bytes twice
-      Then the service has got 300000 bytes of files, and has one version
+      When a client publishes a file of 300000 bytes twice, and once more beside a file of 10 bytes
+      Then the service has got 300010 bytes of files, and has 2 versions
 
     Scenario: An upload that was answered with 500 is made once more, and is whole
       Given a Weights & Biases service
@@ -131,6 +131,11 @@ Feature: A stand-in of Weights & Biases on this machine shows what goes wrong be
       Then the download was cut, and connections were refused meanwhile
       And everything is answered with 200, at the same address
 
+    Scenario: A service that dies cuts the connections that clients keep open
+      Given a service that holds a file of 300000 bytes
+      When it dies while a client keeps a connection open
+      Then it is dead within 5 seconds, and the connection is cut
+
     Scenario: A key that has expired, or is wrong, opens nothing but what was opened before
       Given a service that holds a file of 300000 bytes
       When everything is tried with a wrong key, and once the key has expired
@@ -150,7 +155,7 @@ Feature: A stand-in of Weights & Biases on this machine shows what goes wrong be
 
     Scenario: What was sent can be searched for secrets, in bodies and in files
       Given a service that holds a file of 300000 bytes
-      When the last 20 bytes of the file, the name of its project and the key are looked for
+      When 20 bytes in the middle of the file, the name of its project and the key are looked for
       Then the bytes and the name are found, and the key is not
 
   @REQ-WANDB-05

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from foundry.artifacts.references import BEST_ALIAS, SCHEME
 from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.wandb_client.mode import wandb_mode
 from foundry.wandb_client.process import OnProgress, ServiceTooSlow, ServiceUnreachable, ask
 
-SCHEME = "wandb://"
-BEST_ALIAS = "best"
 CONFIRM_SECONDS = 60.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
 

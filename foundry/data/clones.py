@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from foundry.data.progress import Progress, Report
 from foundry.errors import FoundryError, UserError
 from foundry.files import new_folder
 from foundry.reproducibility import without_password
+from foundry.user_cache import user_cache_folder
 
 _SCP_LIKE = re.compile(r"^[\w.-]+@[\w.-]+:")
 _FULL_COMMIT_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
@@ -25,17 +25,6 @@ _FULL_COMMIT_ID = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
 def is_url(repository: str) -> bool:
     """Whether `data.git.repository` names a place that has to be cloned."""
     return "://" in repository or _SCP_LIKE.match(repository) is not None
-
-
-def user_cache_folder() -> Path:
-    """Where clones are kept: FOUNDRY_CACHE, or the platform's folder for caches."""
-    if named := os.environ.get("FOUNDRY_CACHE"):
-        return Path(named).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "foundry"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "foundry"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foundry"
 
 
 def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepository:
@@ -56,6 +45,7 @@ def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepos
             _clone(url, folder, report)
         elif not (_FULL_COMMIT_ID.match(revision) and _holds(GitRepository.open(folder, shown), revision)):
             _fetch(url, revision, folder, report)
+        os.utime(folder)  # tells `foundry cache` when it was used
         return GitRepository.open(folder, shown)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Rows = Sequence[Mapping[str, Any]]
 TERMINAL_HEIGHT = 16
 LARGEST_DRAWN = 1e100
+COLOURS = ("#3b6fb6", "#d9822b")
 LOSS_LABEL = "loss (nats a token)"
 
 
@@ -81,28 +82,44 @@ def loss_curve_png(metrics_path: Path) -> bytes:
 
 def curve_svg(curves: Sequence[Curve], label: str) -> str:
     """Curves over the steps as SVG, to stand inside an HTML page."""
-    text = _picture(curves, label, "svg").decode("utf-8")
-    return text[text.index("<svg") :]
+    return svg_element(_picture(curves, label, "svg"))
 
 
 def _picture(curves: Sequence[Curve], label: str, kind: str) -> bytes:
+    return drawn(lambda axes: _draw(axes, curves, label), kind, label)
+
+
+def drawn(draw: Callable[[Axes], None], kind: str, name: str) -> bytes:
+    """What `draw` draws, in the style of all our figures.
+
+    Args:
+        kind: `svg` or `png`.
+        name: tells the elements of one SVG from those of another in the same page.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": label, "font.family": "sans-serif"}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
         figure = Figure(figsize=(7.0, 3.0), dpi=110)
         figure.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.97)
-        _draw(figure.subplots(), curves, label)
+        axes = figure.subplots()
+        draw(axes)
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
         content = io.BytesIO()
         figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
     return content.getvalue()
 
 
+def svg_element(picture: bytes) -> str:
+    """An SVG picture, to stand inside an HTML page."""
+    text = picture.decode("utf-8")
+    return text[text.index("<svg") :]
+
+
 def _draw(axes: Axes, curves: Sequence[Curve], label: str) -> None:
-    for curve, style, colour in zip(curves, ("-", "o-"), ("#3b6fb6", "#d9822b"), strict=False):
+    for curve, style, colour in zip(curves, ("-", "o-"), COLOURS, strict=False):
         axes.plot(curve.steps, curve.values, style, color=colour, label=curve.label, markersize=3.5, linewidth=1.4)
     axes.set(xlabel="step", ylabel=label)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         axes.legend(frameon=False)

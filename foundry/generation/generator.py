@@ -11,13 +11,14 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from foundry.artifacts.download import Fetching
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
 from foundry.errors import UserError
 from foundry.generation.reader import BatchReader
 from foundry.generation.sampling import SamplingRule, next_token, random_generator
 from foundry.generation.text import NewText
 from foundry.hardware import choose_device
-from foundry.model_files import resolve_model
+from foundry.model_files import ModelFiles, opened_model
 from foundry.models.decoder import Decoder
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
@@ -95,21 +96,32 @@ class Generator:
         self._vocab_size = cast(nn.Embedding, embedding).num_embeddings
 
     @classmethod
-    def load(cls, reference: str | Path, device: str = "auto") -> Generator:
-        """The generator of a run folder, an artifact folder or a Hugging Face folder.
+    def load(cls, reference: str | Path, device: str = "auto", how: Fetching | None = None) -> Generator:
+        """The generator of a run folder, an artifact folder, a Hugging Face folder, or a model in the registry.
 
         Args:
+            reference: a folder, or `wandb://entity/project/artifact:alias`, which is fetched once.
             device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+            how: how models in the registry are fetched.
 
         Raises:
             UserError: there is no model at `reference`, or no such device.
-            FoundryError: a file of the model is damaged.
+            FoundryError: a file of the model is damaged, or it cannot be fetched.
         """
         place = choose_device(device)
         folder = Path(reference)
         if (folder / "config.json").is_file():
             return cls._load_hugging_face(folder, place)
-        found = resolve_model(reference)
+        with opened_model(reference, how or Fetching()) as found:
+            return cls._of_files(found, place)
+
+    @classmethod
+    def of_files(cls, found: ModelFiles, device: str = "auto") -> Generator:
+        """The generator of a model that has been opened; see `load`."""
+        return cls._of_files(found, choose_device(device))
+
+    @classmethod
+    def _of_files(cls, found: ModelFiles, place: torch.device) -> Generator:
         tokenizer = load_tokenizer(found.tokenizer)
         context = found.config.data.max_sequence_length
         require_weights_for(found.config.model, tokenizer.vocab_size, context, found.weights)

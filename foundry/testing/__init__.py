@@ -84,5 +84,21 @@ machine cannot set one:
     FoundryError
     cleaned
 
+**A service of Weights & Biases** on this machine (`wandb_service`), with which the real client works; it fails on
+demand, shows what it holds and what was asked, and is red when a client asks for what it does not know:
+
+    >>> import os, subprocess, sys
+    >>> from foundry.testing.wandb_service import Fault, WandbService
+    >>> script = "import wandb; run = wandb.init(project='demo', id='first'); run.log({'loss': 1.5}); run.finish()"
+    >>> with WandbService(Path("service")) as service:
+    ...     service.inject(Fault.answer(500, "file_stream", times=1))
+    ...     environment = os.environ | service.environment(Path("client"))
+    ...     ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True)
+    ...     run = service.run("demo", "first")
+    ...     print(run.state, [row["loss"] for row in run.history])
+    ...     print([request.status for request in service.requests if request.operation == "file_stream"][:2])
+    finished [1.5]
+    [500, 200]
+
 **A campaign** of kills at random instants: `python -m foundry.testing.campaign --help`.
 """

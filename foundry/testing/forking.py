@@ -25,6 +25,7 @@ WARM_MODULES = [
     "foundry.testing.faults",
     "foundry.testing.kill_points",
     "foundry.testing.launches",
+    "foundry.sweeps.study",
     "foundry.tensor_shards",
     "foundry.training.session",
     "foundry.acceptance.worker",

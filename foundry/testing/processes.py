@@ -48,7 +48,7 @@ def run_foundry(
         subprocess.TimeoutExpired: it did not end in two minutes; it is killed then.
     """
     options = ["-X", "importtime"] if trace_imports else []
-    environment = _environment()
+    environment = environment_of_command()
     if max_file_bytes is not None:
         environment.pop("COVERAGE_PROCESS_CONFIG", None)  # coverage would meet the limit, too, and say so
     process = subprocess.run(
@@ -61,7 +61,7 @@ def run_foundry(
         check=False,
         preexec_fn=None if max_file_bytes is None else lambda: limit_file_size(max_file_bytes),
     )
-    return Finished(_as_shell_reports(process.returncode), process.stdout, process.stderr)
+    return Finished(as_shell_reports(process.returncode), process.stdout, process.stderr)
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,11 @@ def run_torchrun(arguments: Sequence[str], count: int) -> Finished:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        env=_environment(),
+        env=environment_of_command(),
         timeout=TIMEOUT_SECONDS,
         check=False,
     )
-    return Finished(_as_shell_reports(process.returncode), process.stdout, process.stderr)
+    return Finished(as_shell_reports(process.returncode), process.stdout, process.stderr)
 
 
 def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> Finished:
@@ -121,7 +121,7 @@ def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> 
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=_environment(),
+        env=environment_of_command(),
     )
     assert process.stdout is not None
     printed = []
@@ -132,7 +132,7 @@ def run_foundry_until(arguments: Sequence[str], text: str, signal_name: str) -> 
             break
     rest, errors = process.communicate(timeout=TIMEOUT_SECONDS)
     assert printed and text in printed[-1], f"ended before it printed {text!r}: {printed}{errors}"
-    return Finished(_as_shell_reports(process.returncode), "".join(printed) + rest, errors)
+    return Finished(as_shell_reports(process.returncode), "".join(printed) + rest, errors)
 
 
 def run_foundry_unread(arguments: Sequence[str]) -> Finished:
@@ -145,16 +145,16 @@ def run_foundry_unread(arguments: Sequence[str]) -> Finished:
             stdout=write_end,
             stderr=subprocess.PIPE,
             text=True,
-            env=_environment(),
+            env=environment_of_command(),
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
     finally:
         os.close(write_end)
-    return Finished(_as_shell_reports(process.returncode), "", process.stderr)
+    return Finished(as_shell_reports(process.returncode), "", process.stderr)
 
 
-def _environment() -> dict[str, str]:
+def environment_of_command() -> dict[str, str]:
     """This process's environment, with its own `foundry` first, and without what changes how text is written."""
     import foundry
 
@@ -163,5 +163,6 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))}
 
 
-def _as_shell_reports(code: int) -> int:
+def as_shell_reports(code: int) -> int:
+    """The exit code of a process as a shell has it: 128 plus its number where a signal ended it."""
     return 128 - code if code < 0 else code

@@ -74,6 +74,13 @@ class StateChanged:
     reason: str
 
 
+class StopAfterStep(Exception):
+    """A listener raises this at `Evaluated`, and training ends by `foundry.errors.Stopped` once the step is saved.
+
+    A run whose last step this is stops by itself as ever. Only for launches of one process.
+    """
+
+
 Event = Message | StepDone | Evaluated | CheckpointSaved | Transferred | StateChanged
 Listener = Callable[[Event], None]
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from foundry.config import ExperimentConfig
 from foundry.data.batches import IGNORED_LABEL, Batch, BatchSource, sequential_batches
 from foundry.data.blocks import BlockDataset
-from foundry.errors import FoundryError
+from foundry.errors import FoundryError, Untrainable
 from foundry.hardware import is_out_of_memory
 from foundry.models.loss import loss_sum
 from foundry.reproducibility import derived_seed, seed_generators
@@ -95,7 +95,7 @@ class TrainingLoop:
         out, the step is made again with micro-batches of half the size, and so are those after it.
 
         Raises:
-            FoundryError: there is not even memory for one block; the weights are as they were before the call.
+            Untrainable: there is not even memory for one block; the weights are as they were before the call.
         """
         batch = self.batches.batch(step)
         while (sums := self._accumulate(step, batch)) is None:
@@ -155,7 +155,7 @@ class TrainingLoop:
             )
         if self.micro_batch_size == 1:
             data = self.config.data
-            raise FoundryError(
+            raise Untrainable(
                 f"step {step}: there is not enough memory on {self.device} for one block of "
                 f"{data.max_sequence_length} tokens; lower data.max_sequence_length or the model's size, or set "
                 "training.use_gradient_checkpointing. The checkpoints are whole"
@@ -167,7 +167,7 @@ class TrainingLoop:
         """Mean cross-entropy over the target tokens of `validation`, in nats, without dropout.
 
         Raises:
-            FoundryError: it is not finite.
+            Untrainable: it is not finite.
         """
         self.model.eval()
         losses, counts = self._validation_sums(validation)
@@ -176,7 +176,7 @@ class TrainingLoop:
             total += loss
             num_targets += int(count)
         if not math.isfinite(total):
-            raise FoundryError(
+            raise Untrainable(
                 f"the validation loss is {total / num_targets}: the weights have diverged, and are not checkpointed. "
                 "Lower training.learning_rate"
             )

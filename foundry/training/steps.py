@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foundry import files
-from foundry.errors import FoundryError, Interrupted
+from foundry.errors import Interrupted, Stopped, Untrainable
 from foundry.training.checkpointing import checkpoint_tensors
 from foundry.training.counters import Counters, state_of
 from foundry.training.early_stopping import EarlyStopping
-from foundry.training.events import CheckpointSaved, Evaluated, StepDone
+from foundry.training.events import CheckpointSaved, Evaluated, StepDone, StopAfterStep
 from foundry.training.loop import StepResult, TrainingLoop
 from foundry.training.metrics import MetricsLog, NoMetrics
 from foundry.training.saving import CheckpointSaver
@@ -55,6 +55,7 @@ class Steps:
             self.training.async_checkpoints and session.processes.count == 1,
         )
         self.stopping_at_save: dict[int, EarlyStopping] = {}
+        self.asked_to_stop: StopAfterStep | None = None
         self.speed = Speed()
 
     def run(self) -> Outcome:
@@ -62,6 +63,7 @@ class Steps:
 
         Raises:
             Interrupted: a signal asked to stop; the step was finished and checkpointed.
+            Stopped: the listener asked to stop; the step was finished and checkpointed.
             FoundryError: what failed; the checkpoints are as they were.
         """
         with stop_requests(self.session.processes) as request:
@@ -110,11 +112,12 @@ class Steps:
         is_best = validation_loss is not None and stopping.lowest_step == step
         is_last = step == self.total_steps or stopping.should_stop
         signal_number = request.agreed
-        if is_last or is_best or step in self.session.scheduled or signal_number:
+        is_to_stop = self.asked_to_stop is not None and not is_last
+        if is_last or is_best or step in self.session.scheduled or signal_number or is_to_stop:
             self._save(step, validation_loss)
-        if signal_number:
+        if signal_number or is_to_stop:
             self._note_saved(wait=True)
-            raise Interrupted(signal_number, step)
+            raise Interrupted(signal_number, step) if signal_number else Stopped(step, str(self.asked_to_stop))
 
     # --- the update, and what may be wrong with it ---
 
@@ -145,7 +148,7 @@ class Steps:
             files.write_json(path, self._batch_for_people(result))
         what = f"step {result.step}: the loss is {result.loss} and the gradient norm {result.gradient_norm}"
         if self.counters.bad_steps >= self.training.max_bad_steps:
-            raise FoundryError(
+            raise Untrainable(
                 f"{what}, in the {self.counters.bad_steps}. bad step in a row; the weights were not changed by them. "
                 f"Lower training.learning_rate, or look at the batch in {path}"
             )
@@ -200,7 +203,10 @@ class Steps:
         loss = self.loop.validation_loss(validation)
         stopping = self.counters.early_stopping.observe(step, loss)
         self.counters = self.counters.model_copy(update={"early_stopping": stopping})
-        self.listen(Evaluated(step, loss, stopping.lowest_step == step))
+        try:
+            self.listen(Evaluated(step, loss, stopping.lowest_step == step))
+        except StopAfterStep as asked:
+            self.asked_to_stop = asked
         self.speed.restart()
         return loss
 

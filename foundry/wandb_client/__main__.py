@@ -22,6 +22,7 @@ ACTS = {
     "confirm": "publishing.confirm",
     "track": "tracking.track",
     "sync": "tracking.sync",
+    "fetch": "fetching.fetch",
 }
 """The module of each act, and its function."""
 

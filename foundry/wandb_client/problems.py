@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from foundry.terminal import printable
+
 KEY_REMEDY = "set WANDB_API_KEY to a key from your account's settings page, or run `wandb login`"
 HTTP_UNAUTHORIZED = 401
 
 
 class NotThere(Exception):
     """What the user named is not in the registry, or is no model; the message says it in one line."""
+
+
+class Unusable(Exception):
+    """What came cannot be used, through no fault of the user's; the message says it in one line."""
 
 
 def problem_of(error: Exception) -> dict[str, Any]:
@@ -21,6 +27,8 @@ def problem_of(error: Exception) -> dict[str, Any]:
     text = _one_line(error)
     if isinstance(error, NotThere):
         return {"kind": "user", "message": text}
+    if isinstance(error, Unusable):
+        return {"kind": "failure", "message": text}
     if status == HTTP_UNAUTHORIZED or _is_refused_key(error):
         return {"kind": "user", "message": f"{server()} does not accept the API key (401): {KEY_REMEDY}"}
     if isinstance(error, wandb.errors.UsageError | wandb.errors.AuthenticationError) and "API key" in text:
@@ -59,8 +67,11 @@ def _is_refused_key(error: Exception) -> bool:
 
 
 def _is_lost_connection(error: BaseException) -> bool:
-    return isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ == "WandbApiFailedError"
+    import requests
+
+    lost = (ConnectionError, TimeoutError, requests.RequestException)
+    return isinstance(error, lost) or type(error).__name__ == "WandbApiFailedError"
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    return printable(" ".join(str(error).split())).rstrip(".") or type(error).__name__

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from foundry.wandb_client.digests import sha256_if_listed
 from foundry.wandb_client.problems import NotThere
 
 PROGRESS_SECONDS = 0.5
-CHUNK_BYTES = 1 << 20
 
 
 def publish(request: dict[str, Any], tell: Any, _messages: Any) -> dict[str, Any]:
@@ -81,18 +79,7 @@ def opened_run(request: dict[str, Any]) -> Iterator[Any]:
 
 def _compared(entry: Any, path: str | None) -> str:
     held = f"{entry.size} bytes, {entry.digest}"
-    if path is None or Path(path).stat().st_size != entry.size:
-        return held
-    import xxhash
-
-    is_md5 = entry.digest_algorithm().name == "MANIFEST_MD5"
-    other: Any = hashlib.md5(usedforsecurity=False) if is_md5 else xxhash.xxh3_128()
-    sha256 = hashlib.sha256()
-    with Path(path).open("rb") as stream:
-        while piece := stream.read(CHUNK_BYTES):
-            sha256.update(piece)
-            other.update(piece)
-    return sha256.hexdigest() if base64.b64encode(other.digest()).decode() == entry.digest else held
+    return held if path is None else sha256_if_listed(entry, Path(path)) or held
 
 
 def _size(files: dict[str, str]) -> int:

@@ -60,6 +60,9 @@ KNOWN_OPERATIONS = frozenset(
 STREAMS = frozenset(("wandb-history.jsonl", "wandb-events.jsonl", "wandb-summary.json", "output.log"))
 STREAM_FIELDS = frozenset(("files", "complete", "exitcode", "uploaded", "dropped"))
 
+PIECE, OVERLAP = 1 << 16, 1 << 12
+"""Bytes of what was received that are looked at together, and those of them that are looked at twice."""
+
 
 @dataclass
 class Request:
@@ -123,13 +126,13 @@ class Application:
             kept.write(body + b"\n")
 
     def received(self) -> Iterator[bytes]:
-        """The bodies of all requests and the files, in pieces of at most 16 MiB that overlap by a few KiB."""
+        """The bodies of all requests and the files, in pieces that overlap by a few KiB."""
         for path in sorted(path for path in self.folder.iterdir() if path.suffix != PART_SUFFIX):
             with path.open("rb") as kept:
                 overlap = b""
-                while piece := kept.read(16 << 20):
+                while piece := kept.read(PIECE):
                     yield overlap + piece
-                    overlap = piece[-4096:]
+                    overlap = piece[-OVERLAP:]
 
     def authorizes(self, header: str | None) -> bool:
         """Whether a request may come in with this `Authorization`."""

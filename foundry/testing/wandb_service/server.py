@@ -224,13 +224,14 @@ class Handler(BaseHTTPRequestHandler):
             with part.open("wb") as kept:
                 self._copy(self.rfile.read, keep, size, fault)
             found = b64encode(digest.digest()).decode()
-            wanted = {self.headers.get("Content-MD5"), leave.digest} - {None}
-            if wanted - {found}:
-                self._answer(400, text="<Error><Code>BadDigest</Code></Error>")
-                return
-            part.replace(leave.path)
+            is_right = {self.headers.get("Content-MD5"), leave.digest} <= {None, found}
+            if is_right:
+                part.replace(leave.path)
         finally:
             part.unlink(missing_ok=True)
+        if not is_right:
+            self._answer(400, text="<Error><Code>BadDigest</Code></Error>")
+            return
         with self._application.lock:
             leave.stored(StoredFile(size, found, leave.path))
         self._answer(200)

@@ -117,7 +117,7 @@ class WandbService:
             return copy.deepcopy(list(stored.artifacts.values())) if stored else []
 
     def received_text(self) -> Iterator[bytes]:
-        """All that clients have sent: bodies of requests and files, in pieces of at most 16 MiB that overlap."""
+        """All that clients have sent: bodies of requests and files, in pieces that overlap by a few KiB."""
         return self._application.received()
 
     def inject(self, fault: Fault) -> None:
@@ -138,9 +138,9 @@ class WandbService:
 
     def stop(self) -> None:
         """Die: refuse connections, and cut those that there are. Does nothing when the service is stopped."""
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
 
     def start(self) -> None:
         """Come back after `stop`, on the same port, with all that the service had."""
