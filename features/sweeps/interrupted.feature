@@ -59,12 +59,21 @@ Feature: A sweep that was killed goes on by the same command
     @critical
     Scenario: A failure that is not due to the parameters ends the sweep, and no trial pays for it
       Given a sweep of 2 trials without pruning
-      And a file stands where its models are to be published
-      And the sweep has failed with "artifacts"
+      And the run of a trial cannot be made, because a file stands where its lock should be
+      And the sweep has failed with "sweeps/tries/.locks"
       And the file in the way is gone
       When the sweep is launched again
       Then the command exits with success
       And every trial is complete after all steps of its run
+
+    @critical
+    Scenario: A model that cannot be published does not hold up the sweep
+      Given a sweep of 2 trials without pruning
+      And a file stands where its models are to be published
+      When the sweep is launched
+      Then the sweep has come to its end
+      And every trial is complete after all steps of its run
+      And for each run a warning says that `foundry publish` publishes its model, and that does once the file is gone
 
     @critical
     Scenario: A sweep on a repository keeps to the commit that it was begun with

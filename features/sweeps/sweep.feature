@@ -64,11 +64,12 @@ Feature: A sweep tries settings of an experiment, and names the best
 
     @normal
     Scenario: The trials of a sweep are one group in Weights & Biases
-      Given a sweep of 1 trials over "model.layers: {values: [1]}"
-      And its experiment has logging.use_wandb=true and wandb.mode=disabled
+      Given a Weights & Biases service
+      And a sweep of 2 trials over "training.learning_rate: {low: 1e-3, high: 1e-2}"
+      And its experiment is tracked there
       When the sweep is launched
       Then the command exits with success
-      And the configuration of every run has wandb.group tries
+      And the service has a run for each trial, all in the group tries, each with the steps of its trial
 
   @REQ-SWEEP-02
   Rule: A hopeless trial is ended early, and nothing of it is lost
