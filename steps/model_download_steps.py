@@ -16,6 +16,7 @@ from foundry.generation import Generator, SamplingRule
 from foundry.testing.experiments import REMOVED, small_experiment, write_code_corpus
 from foundry.testing.fetching import ARTIFACT, BRIEF, PROMPT, Fetching
 from foundry.testing.odd_artifacts import ODD_ARTIFACTS
+from foundry.testing.published_models import run_published_elsewhere
 from foundry.testing.registry import Registry
 from foundry.testing.wandb_service import Fault
 from foundry.testing.wandb_service.shelf import point_to, resize, stored_file
@@ -23,6 +24,7 @@ from foundry.testing.warm_commands import run_warm, running
 from foundry.trainer import Trainer, TrainingReport
 
 CANARY = "canary"
+RUN = Path("run-folder")
 DEFAULT_TOKENS = 8
 MODEL_FILES = ["config.yaml", "manifest.json", "model.safetensors", "tokenizer/tokenizer.json"]
 WEIGHTS = "model.safetensors"
@@ -118,16 +120,7 @@ def service_is_gone(context: Context) -> None:
 
 @given("a small experiment was trained, published to the registry and cleaned")
 def run_published(context: Context) -> None:
-    publish(context, keep=False)
-
-
-@given("a small experiment was trained, published to the registry, and keeps its checkpoints")
-def run_published_and_kept(context: Context) -> None:
-    publish(context, keep=True)
-
-
-def publish(context: Context, keep: bool) -> None:
-    """Train and publish with the product, and note what the best checkpoint wrote before it was published."""
+    """Trained and published by the product; what the best checkpoint wrote is noted before it is published."""
     registry, fetching = context.world.of(Registry), fetching_of(context)
     write_code_corpus(Path("corpus"))
     settings = {
@@ -135,7 +128,7 @@ def publish(context: Context, keep: bool) -> None:
         "training.evaluation_interval": 1,
         "training.checkpoint_schedule": REMOVED,
         "artifacts.store": "wandb",
-        "artifacts.keep_local_checkpoints": keep,
+        "artifacts.keep_local_checkpoints": False,
         "wandb.entity": registry.entity,
         "wandb.project": registry.project,
     }
@@ -145,10 +138,30 @@ def publish(context: Context, keep: bool) -> None:
     del os.environ["WANDB_MODE"]
     published = Trainer(small_experiment(settings)).train()
     assert published.record.state == "cleaned", published.record
-    assert (published.run_folder / "checkpoints").exists() == keep
+    assert not (published.run_folder / "checkpoints").exists()
     context.world.of(PublishedRun).report = published
-    if registry.is_here:
-        fetching.note()
+
+
+@given("a run that was published as the version v0, and keeps its checkpoints")
+def run_keeps(context: Context) -> None:
+    fetching = fetching_of(context)
+    has_best_model(context)
+    run_published_elsewhere(RUN, fetching.reference(f"{ARTIFACT}:v0"), keeps_checkpoints=True)
+    fetching.note()
+
+
+@given("a run that was published as the version v0, and whose model was fetched by another name")
+def run_fetched(context: Context) -> None:
+    fetching = fetching_of(context)
+    best_was_fetched(context)
+    run_published_elsewhere(RUN, fetching.reference(f"{ARTIFACT}:v0"), keeps_checkpoints=False)
+
+
+@given("a run that was published as the version v0, which is another model now")
+def run_replaced(context: Context) -> None:
+    fetching = fetching_of(context)
+    fetching.put_model(8)
+    run_published_elsewhere(RUN, fetching.reference(f"{ARTIFACT}:v0"), keeps_checkpoints=False)
 
 
 class PublishedRun:
@@ -188,8 +201,12 @@ def generated_thrice(context: Context) -> None:
 
 @when("a text is generated from the run's folder")
 def generated_from_folder(context: Context) -> None:
-    folder = str(context.world.of(PublishedRun).folder)
-    fetching_of(context).generate(folder, "--max-new-tokens", "12", "--temperature", "0")
+    fetching_of(context).generate(str(RUN))
+
+
+@when("a text is generated from the run's folder offline")
+def generated_from_folder_offline(context: Context) -> None:
+    fetching_of(context).generate(str(RUN), "--offline")
 
 
 @then("all of them are what the best checkpoint wrote")

@@ -32,10 +32,17 @@ Feature: A model in the registry is fetched once, and generated from anywhere
 
     Scenario: A checkpoint that the run still has is used as it is
       Given a Weights & Biases service
-      And a small experiment was trained, published to the registry, and keeps its checkpoints
+      And a run that was published as the version v0, and keeps its checkpoints
       When a text is generated from the run's folder
       Then the service is asked nothing
-      And all of them are what the best checkpoint wrote
+      And it is the text of the local folder
+
+    Scenario: A run whose model is in the cache is generated from without a network
+      Given a Weights & Biases service
+      And a run that was published as the version v0, and whose model was fetched by another name
+      When a text is generated from the run's folder offline
+      Then the service is asked nothing
+      And it is the text of the local folder
 
   @REQ-WANDB-31
   Rule: A model is fetched once
@@ -136,6 +143,13 @@ Feature: A model in the registry is fetched once, and generated from anywhere
       And nothing is in the cache after any of them
       And the next attempt writes the text of the local folder
 
+    Scenario: A version in the registry that is not what the run has published is refused
+      Given a Weights & Biases service
+      And a run that was published as the version v0, which is another model now
+      When a text is generated from the run's folder
+      Then it is refused in one line with "does not have the SHA-256 that the run lists", exit code 1
+      And nothing is in the cache
+
     Scenario: Without the service, the line names the answer that can be used
       Given a Weights & Biases service
       And its best model was fetched 61 minutes ago
@@ -196,6 +210,7 @@ Feature: A model in the registry is fetched once, and generated from anywhere
         | one of format 2                              | is of format 2, this foundry reads format 1; use a newer foundry |
         | one with the manifest of another             | describes other files                                   |
         | one with a file that its manifest lacks      | tokenizer/extra.json                                    |
+        | one whose weights are not those it describes | does not have the SHA-256 that manifest.json lists      |
         | one of more bytes than the disk has room for | make room                                               |
       Then each is refused in one line that says so
       And nothing is in the cache

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from foundry.manifests import WEIGHTS_NAME
 from foundry.testing.damage import change_manifest, forge_digests
+from foundry.testing.faults import flip_byte
 from foundry.testing.hostile import ARTIFACTS, payloads
 from foundry.testing.published_models import published_model
 from foundry.testing.wandb_service import Fault, WandbService
@@ -82,7 +84,7 @@ def _code_beside(folder: Path, canary: Path) -> None:
 
 
 def _too_large(listing: Listing) -> None:
-    listing["model.safetensors"]["size"] = LARGE_BYTES
+    listing[WEIGHTS_NAME]["size"] = LARGE_BYTES
 
 
 def _link(listing: Listing) -> None:
@@ -92,8 +94,8 @@ def _link(listing: Listing) -> None:
 
 def _sends_more(service: WandbService, project: str, name: str) -> None:
     """Serve a file with much behind its end, which takes a while to come."""
-    resize(service, project, name, "best", "model.safetensors", by=30_000_000)
-    service.inject(Fault.throttle(10_000_000, "download", file="model.safetensors"))
+    resize(service, project, name, "best", WEIGHTS_NAME, by=30_000_000)
+    service.inject(Fault.throttle(10_000_000, "download", file=WEIGHTS_NAME))
 
 
 ODD_ARTIFACTS: dict[str, Odd] = {
@@ -105,6 +107,7 @@ ODD_ARTIFACTS: dict[str, Odd] = {
     "one of format 2": Odd(_newer_format),
     "one with the manifest of another": Odd(_manifest_of_another),
     "one with a file that its manifest lacks": Odd(_extra_tokenizer_file),
+    "one whose weights are not those it describes": Odd(lambda folder, _canary: flip_byte(folder / WEIGHTS_NAME, -1)),
     "one of more bytes than the disk has room for": Odd(change=_too_large),
     "one with a pickle beside its weights": Odd(_pickle_beside),
     "one with a pickle in place of its weights": Odd(_hostile("a pickle for its weights")),

@@ -1,4 +1,4 @@
-"""Models as a run publishes them: trained once a process, and copied for each scenario that puts one somewhere."""
+"""Models as a run publishes them: trained once a process, and copied for each scenario."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foundry.testing.experiments import REMOVED, small_experiment, write_code_corpus
+from foundry.testing.faults import change_json
 from foundry.trainer import Trainer
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -34,6 +35,21 @@ def published_model(folder: Path, architecture: str = "decoder", seed: int = 7) 
     return folder
 
 
+def run_published_elsewhere(folder: Path, location: str, *, keeps_checkpoints: bool) -> Path:
+    """Put the folder of a run into `folder`, which is made, as it is after its model was published to a registry.
+
+    Args:
+        location: of its model in the registry, such as `wandb://team/project/artifact:v0`; the model is the decoder
+            that `published_model` gives.
+        keeps_checkpoints: the experiment asks for that.
+    """
+    shutil.copytree(Path(_template("decoder", 7).name) / "run", folder)
+    change_json(folder / "run.json", lambda record: record["published"].update(store="wandb", location=location))
+    if not keeps_checkpoints:
+        shutil.rmtree(folder / "checkpoints")
+    return folder
+
+
 @functools.cache
 def _template(architecture: str, seed: int) -> tempfile.TemporaryDirectory[str]:
     template = tempfile.TemporaryDirectory(prefix="published-model-")
@@ -47,7 +63,8 @@ def _template(architecture: str, seed: int) -> tempfile.TemporaryDirectory[str]:
     }
     with contextlib.chdir(template.name):
         write_code_corpus(Path("corpus"))
-        published = Trainer(small_experiment(settings)).train().record.published
-        assert published is not None
-        Path(published.location).rename("model")
+        report = Trainer(small_experiment(settings)).train()
+        assert report.record.published is not None
+        Path(report.record.published.location).rename("model")
+        report.run_folder.rename("run")
     return template
