@@ -44,7 +44,7 @@ Feature: A sweep tries settings of an experiment, and names the best
       And the loss of every trial is the lowest in the metrics of its run, and lies before its end
 
     Scenario: What cannot be combined is told as a failed trial, and the others are trained
-      Given a sweep of 8 trials over "model.hidden_size: {values: [32, 48]}; model.attention_heads: {values: [2, 3]}"
+      Given a sweep of 6 trials over "model.hidden_size: {values: [32, 48]}; model.attention_heads: {values: [2, 3]}"
       When the sweep is launched
       Then the command exits with success
       And the trials with hidden_size 32 and attention_heads 3 failed with "must be divisible by attention_heads (3)"
@@ -75,7 +75,7 @@ Feature: A sweep tries settings of an experiment, and names the best
   Rule: A hopeless trial is ended early, and nothing of it is lost
 
     Scenario: Pruned are those trials that are worse than the median, and no other
-      Given a sweep of 8 trials that prunes after 3 of them
+      Given a sweep of 7 trials that prunes after 3 of them
       When the sweep is launched
       Then the command exits with success
       And some trials were pruned, and each of those was worse than the median of the trials before it
@@ -104,6 +104,6 @@ Feature: A sweep tries settings of an experiment, and names the best
 
     @normal
     Scenario: Without pruning every trial comes to its end
-      Given a sweep of 4 trials without pruning
+      Given a sweep of 3 trials without pruning
       When the sweep is launched
       Then every trial is complete after all steps of its run
