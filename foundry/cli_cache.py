@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN_DIGEST = 12
 
-Offline = Annotated[
-    bool, typer.Option("--offline", help="Ask the registry nothing: an alias means what it meant last.")
-]
-Refresh = Annotated[
-    bool, typer.Option("--refresh", help="Ask the registry what an alias means, however new its last answer is.")
-]
-DownloadTimeout = Annotated[
-    float, typer.Option(metavar="SECONDS", min=1, help="Give a download up that stands still for so long.")
-]
-
 cache_app = typer.Typer(
     name="cache",
     help="List, check or remove what was fetched: models, and clones of repositories.",

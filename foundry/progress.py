@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from foundry.terminal import discard_output, duration
@@ -39,17 +39,17 @@ def shown_progress(quiet: bool) -> Iterator[Listener]:
 
 
 @contextlib.contextmanager
-def shown_fetching() -> Iterator[Listener]:
-    """A listener that shows on standard error what is fetched, and nothing where nothing is."""
+def shown_fetching() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
+    """What shows on standard error a line that is said of a download, and how many bytes of how many are there."""
     with contextlib.ExitStack() as held:
-        live_lines: list[_LiveLine] = []
+        shown: list[Listener] = [] if sys.stderr.isatty() else [PlainLines(stream=sys.stderr)]
 
-        def listen(event: Event) -> None:
-            if not live_lines:  # what brings the bar with it takes a while to import
-                live_lines.append(held.enter_context(_LiveLine(sys.stderr)))
-            live_lines[0](event)
+        def show(event: Event) -> None:
+            if not shown:  # what brings the bar with it takes a while to import
+                shown.append(held.enter_context(_LiveLine(sys.stderr)))
+            shown[0](event)
 
-        yield listen if sys.stderr.isatty() else PlainLines(stream=sys.stderr)
+        yield lambda line: show(Message(line)), lambda done, total: show(Transferred("received", done, total))
 
 
 def sentence(event: Event) -> str | None:

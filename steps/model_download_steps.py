@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,36 +12,18 @@ from behave.runner import Context
 
 from foundry.generation import Generator, SamplingRule
 from foundry.testing.experiments import REMOVED, small_experiment, write_code_corpus
-from foundry.testing.fetching import ARTIFACT, BRIEF, PROMPT, Fetching
-from foundry.testing.odd_artifacts import ODD_ARTIFACTS
+from foundry.testing.fetching import ARTIFACT, PROMPT, Fetching
 from foundry.testing.published_models import run_published_elsewhere
 from foundry.testing.registry import Registry
 from foundry.testing.wandb_service import Fault
-from foundry.testing.wandb_service.shelf import point_to, resize, stored_file
+from foundry.testing.wandb_service.shelf import point_to
 from foundry.testing.warm_commands import run_warm, running
 from foundry.trainer import Trainer, TrainingReport
 
-CANARY = "canary"
 RUN = Path("run-folder")
 DEFAULT_TOKENS = 8
 MODEL_FILES = ["config.yaml", "manifest.json", "model.safetensors", "tokenizer/tokenizer.json"]
 WEIGHTS = "model.safetensors"
-
-BREAKS: dict[str, Callable[[Fetching], None]] = {
-    "answers every download with 500": lambda fetching: fetching.service.inject(Fault.answer(500, "download")),
-    "answers every download with 403": lambda fetching: fetching.service.inject(Fault.answer(403, "download")),
-    "lists another digest of model.safetensors": lambda fetching: fetching.service.inject(
-        Fault.wrong_digest(file=WEIGHTS)
-    ),
-    "cuts the connection in model.safetensors": lambda fetching: fetching.service.inject(
-        Fault.cut(50_000, "download", file=WEIGHTS)
-    ),
-    "stops in the middle of model.safetensors": lambda fetching: fetching.service.inject(
-        Fault.hang("download", file=WEIGHTS)
-    ),
-    "does not know who asks": lambda fetching: fetching.service.expire_key(),
-    "is gone": lambda fetching: fetching.service.stop(),
-}
 
 
 def fetching_of(context: Context) -> Fetching:
@@ -243,66 +223,6 @@ def generated_by_two(context: Context) -> None:
         fetching.ended = [command.ended() for command in both]
 
 
-@when("a text is generated from the registry while each of these is so")
-def generated_while(context: Context) -> None:
-    fetching = fetching_of(context)
-    for row in context.table:
-        break_service(fetching, row["the service"])
-        ended = fetching.generate(None, *(BRIEF if "did not go on" in row["said"] else ()))
-        fetching.attempts.append((row["the service"], row["said"], ended))
-        left = fetching.files_in_cache
-        assert not left, f"the service {row['the service']}: {left}"
-        mend_service(fetching)
-
-
-def break_service(fetching: Fetching, trouble: str) -> None:
-    """Bring a trouble over the service."""
-    place = (fetching.service, fetching.project, ARTIFACT, "best")
-    if trouble.startswith("flips a byte of "):
-        fetching.service.inject(Fault.flip_byte(file=trouble.rpartition(" ")[2]))
-    elif trouble == "sends model.safetensors without its end":
-        resize(*place, WEIGHTS, by=-100)
-    elif trouble == "lists the files in something that is not JSON":
-        listing = stored_file(*place, "wandb_manifest.json")
-        shutil.copyfile(listing, "listing")
-        listing.write_bytes(b"{" + bytes(listing.stat().st_size - 1))
-    else:
-        BREAKS[trouble](fetching)
-
-
-def mend_service(fetching: Fetching) -> None:
-    """Take all trouble from the service."""
-    place = (fetching.service, fetching.project, ARTIFACT, "best")
-    fetching.service.heal()
-    fetching.service.renew_key()
-    fetching.service.start()
-    missing = Path("local-7/model.safetensors").stat().st_size - stored_file(*place, WEIGHTS).stat().st_size
-    if missing:
-        shutil.copyfile("local-7/model.safetensors", stored_file(*place, WEIGHTS))
-        resize(*place, WEIGHTS, by=missing)
-    if Path("listing").exists():
-        Path("listing").replace(stored_file(*place, "wandb_manifest.json"))
-
-
-@when("each of these is generated from")
-def each_generated(context: Context) -> None:
-    fetching = fetching_of(context)
-    fetching.note()
-    for row in context.table:
-        fetching.attempts.append((row["reference"], row["said"], fetching.generate(row["reference"])))
-
-
-@when("each of these artifacts is generated from")
-def each_artifact(context: Context) -> None:
-    fetching = fetching_of(context)
-    Path("odd").mkdir()
-    for number, row in enumerate(context.table):
-        canary = Path("odd").absolute() / CANARY
-        odd = ODD_ARTIFACTS[row["artifact"]]
-        reference = odd.put(fetching.service, fetching.project, f"model-{number}", canary)
-        fetching.attempts.append((row["artifact"], row["said"], fetching.generate(reference)))
-
-
 @given("generating from it was ended by {signal_name} in the middle of the download")
 @when("generating from it is ended by {signal_name} in the middle of the download")
 def ended_in_download(context: Context, signal_name: str) -> None:
@@ -391,38 +311,6 @@ def no_file(context: Context) -> None:
     assert fetching.downloaded == [], fetching.downloaded
 
 
-@then("each is refused in one line that says so")
-def each_refused_saying(context: Context) -> None:
-    fetching = fetching_of(context)
-    shown = [f"{name}: exit code {ended.exit_code}: {ended.stderr}" for name, _, ended in fetching.attempts]
-    context.world.attach("what was said", "\n".join(shown))
-    for name, said, ended in fetching.attempts:
-        lines = refusal(ended.stderr)
-        assert ended.exit_code in (1, 2), f"{name}: {ended}"
-        assert ended.stdout == "", f"{name}: {ended}"
-        assert len(lines) == 1 and said in lines[0] and lines[0].isprintable(), f"{name}: {said!r} is not in {lines}"
-
-
-@then("each is refused in one line that says so, exit code 2")
-def each_refused_as_mistake(context: Context) -> None:
-    each_refused_saying(context)
-    codes = [ended.exit_code for _, _, ended in fetching_of(context).attempts]
-    assert codes == [2] * len(codes), codes
-
-
-@then('it is refused in one line with "{text}", exit code {code:d}')
-def refused_with(context: Context, text: str, code: int) -> None:
-    last = fetching_of(context).last
-    lines = refusal(last.stderr)
-    assert last.exit_code == code, last
-    assert len(lines) == 1 and text in lines[0], last.stderr
-
-
-def refusal(stderr: str) -> list[str]:
-    """The lines that were said, without those of progress."""
-    return [line for line in stderr.splitlines() if not line.startswith("received ")]
-
-
 @then("nothing is in the cache after any of them")
 @then("nothing is in the cache")
 def nothing_in_cache(context: Context) -> None:
@@ -434,12 +322,6 @@ def nothing_in_cache(context: Context) -> None:
 def nothing_half_fetched(context: Context) -> None:
     left = [str(path) for path in fetching_of(context).cache.root.glob(".writing-*")]
     assert left == [], left
-
-
-@then("the next attempt writes the text of the local folder")
-def next_attempt(context: Context) -> None:
-    fetching_of(context).generate()
-    expect_text_of(fetching_of(context), "v0")
 
 
 @then("it ends with exit code {code:d}")
@@ -468,10 +350,3 @@ def received_numbers(shown: str) -> list[str]:
 def names_version(context: Context) -> None:
     fetching = fetching_of(context)
     assert f"fetched {fetching.reference(f'{ARTIFACT}:v0')}" in fetching.last.stderr, fetching.last.stderr
-
-
-@then("nothing of it was executed or put elsewhere")
-def nothing_executed(context: Context) -> None:
-    found = [str(path) for path in context.world.workspace.rglob(f"*{CANARY}*")]
-    assert found == [], found
-    assert not Path("/tmp", CANARY).exists()

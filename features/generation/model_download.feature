@@ -132,8 +132,8 @@ Feature: A model in the registry is fetched once, and generated from anywhere
         | flips a byte of manifest.json                  | manifest.json did not arrive as the registry lists it                  |
         | sends model.safetensors without its end        | model.safetensors did not arrive as the registry lists it              |
         | cuts the connection in model.safetensors       | cannot be reached                                                      |
-        | stops in the middle of model.safetensors       | did not go on for 3 s                                                  |
-        | answers every download with 500                | did not go on for 3 s                                                  |
+        | stops in the middle of model.safetensors       | did not go on for 3 s; --download-timeout gives it longer              |
+        | answers every download with 500                | did not go on for 3 s; --download-timeout gives it longer              |
         | answers every download with 403                | refused                                                                |
         | lists another digest of model.safetensors      | model.safetensors did not arrive as the registry lists it              |
         | lists the files in something that is not JSON  | list of its files cannot be read                                       |

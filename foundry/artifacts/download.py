@@ -19,7 +19,6 @@ from foundry.artifacts.cache import ModelCache, Resolution, size_of
 from foundry.artifacts.references import SCHEME, WandbReference
 from foundry.errors import FoundryError, UserError
 from foundry.manifests import MANIFEST_NAME, WEIGHTS_NAME
-from foundry.training.events import Listener, Message, Transferred, ignore_event
 
 HOURS_UNTIL_ASKED_AGAIN = 1
 SILENCE_SECONDS = 60.0
@@ -34,13 +33,15 @@ class Fetching:
         offline: take the last answer of the registry, however old it is, and speak to nobody.
         refresh: ask the registry, however new its last answer is.
         silence: seconds that a download may stand still before it is given up.
-        on_event: is told of progress, and of what is done again.
+        say: is told, a line at a time, what is waited for, done again, or done.
+        on_progress: is told how many bytes of how many are there.
     """
 
     offline: bool = False
     refresh: bool = False
     silence: float = SILENCE_SECONDS
-    on_event: Listener = ignore_event
+    say: Callable[[str], None] = lambda _line: None
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
 
     def __post_init__(self) -> None:
         if self.offline and self.refresh:
@@ -75,7 +76,7 @@ def fetched_model(
                 return
         if how.offline:
             raise FoundryError(f"{wanted}: is damaged in the cache: {problem}; without --offline it is fetched again")
-        how.on_event(Message(f"{wanted}: is damaged in the cache: {problem}; it is fetched again", warning=True))
+        how.say(f"{wanted}: is damaged in the cache: {problem}; it is fetched again")
         cache.remove_damaged(found)
     raise FoundryError(f"{wanted}: is damaged in the cache as soon as it is there: {problem}; is the disk failing?")
 
@@ -95,7 +96,7 @@ def _in_cache(
         return _known_offline(cache, wanted, known)
     if known is not None and cache.holds(known.digest) and not how.refresh and _is_current(known, wanted):
         return known.digest
-    with cache.asking_for(wanted, lambda text: how.on_event(Message(text))):
+    with cache.asking_for(wanted, how.say):
         answered = cache.resolution(wanted)
         if answered is not None and answered != known and cache.holds(answered.digest):
             return answered.digest  # another process has just asked, and we have waited for it
@@ -126,7 +127,7 @@ def _ask(
     known: Resolution | None,
 ) -> Resolution:
     """What a reference means now; its model is in the cache then."""
-    from foundry.wandb_client.process import ServiceUnreachable
+    from foundry.wandb_client.process import ServiceTooSlow, ServiceUnreachable
 
     fetched = cache.fetched_versions()
     cache.root.mkdir(parents=True, exist_ok=True)
@@ -137,7 +138,8 @@ def _ask(
         try:
             answer = _answer(wanted, folder, sorted(fetched), how)
         except ServiceUnreachable as problem:
-            raise ServiceUnreachable(f"{problem}{_remedy(cache, known)}") from None
+            patience = "; --download-timeout gives it longer" if isinstance(problem, ServiceTooSlow) else ""
+            raise ServiceUnreachable(f"{problem}{patience}{_remedy(cache, known)}") from None
         artifact_id, version = answer["artifact_id"], WandbReference.parse(f"{SCHEME}{answer['version']}")
         if artifact_id in fetched:
             found = fetched[artifact_id]
@@ -145,7 +147,7 @@ def _ask(
             _require_whole(wanted, folder, answer["files"], digest)
             require_model(folder)
             found = cache.admit(folder, version, artifact_id)
-            how.on_event(Message(f"fetched {version}, {size_of(cache.folder(found)) / 1e6:,.1f} MB"))
+            how.say(f"fetched {version}, {size_of(cache.folder(found)) / 1e6:,.1f} MB")
     return Resolution(
         reference=str(wanted),
         version=str(version),
@@ -159,11 +161,7 @@ def _answer(wanted: WandbReference, folder: Path, fetched: list[str], how: Fetch
     from foundry.wandb_client.process import ask
 
     request = {"act": "fetch", "artifact": wanted.path, "folder": str(folder.absolute()), "fetched": fetched}
-    return ask(
-        request,
-        silence=how.silence,
-        on_progress=lambda done, total: how.on_event(Transferred("received", done, total)),
-    )
+    return ask(request, silence=how.silence, on_progress=how.on_progress)
 
 
 def _remedy(cache: ModelCache, known: Resolution | None) -> str:

@@ -93,7 +93,7 @@ def _found(reference: str) -> Any:
         raise NotThere(f"{_named(reference)}: is an artifact of type {shown(artifact.type)}, not a {MODEL_TYPE}")
     if artifact.state != "COMMITTED":
         raise NotThere(f"{_named(reference)}: its upload was not completed (state {shown(artifact.state)})")
-    if artifact.file_count > MAX_FILES:
+    if (artifact.file_count or 0) > MAX_FILES:
         raise NotThere(f"{_named(reference)}: has {artifact.file_count:,} files, and a model has at most {MAX_FILES}")
     return artifact
 
