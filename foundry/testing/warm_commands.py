@@ -128,10 +128,12 @@ def _command(
     os.chdir(workspace)
     os.setpgid(0, 0)  # Ctrl-C in the terminal is the parent's to act on
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for stream, path in ((sys.stdout, stdout), (sys.stderr, stderr)):
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
-        os.dup2(descriptor, stream.fileno())
+    for name, path in (("stdout", stdout), ("stderr", stderr)):
+        descriptor, number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY), getattr(sys, name).fileno()
+        os.dup2(descriptor, number)
         os.close(descriptor)
+        # A stream keeps what it learned of its file when it was opened, such as whether one can seek in it.
+        setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", buffering=1, closefd=False))
     started: list[str] = []
 
     def watch(event: str, given: tuple[Any, ...]) -> None:
