@@ -482,7 +482,7 @@ def no_larger_request(context: Context, count: int) -> None:
         len(json.loads(line)["files"]["wandb-history.jsonl"]["content"])
         for piece in service_of(context).received_text()
         for line in piece.splitlines()
-        if line.startswith(b'{"files"') and b"wandb-history.jsonl" in line
+        if line.endswith(b"}") and line.startswith(b'{"files"') and b"wandb-history.jsonl" in line
     ]
     assert sizes and max(sizes) <= count, sizes
 
