@@ -17,6 +17,7 @@ from foundry.testing.sweeps import (
     by_number,
     end_with_workers,
     expect_exit,
+    launch_and_lose_trial,
     put_on_another_host,
     reported_trials,
     run_folder,
@@ -66,6 +67,20 @@ def launched_beside_another(context: Context, interval: float) -> None:
 @when("the sweep is launched with {count:d} workers, and is sent {signal_name} when both train")
 def workers_signalled(context: Context, count: int, signal_name: str) -> None:
     sweeps_of(context).finished, sweeps_of(context).left_running = end_with_workers(count, signal.Signals[signal_name])
+
+
+@when("the sweep is launched, and its trial is taken over by the host {host} after its first evaluation")
+def launched_and_lost(context: Context, host: str) -> None:
+    sweeps_of(context).finished = launch_and_lose_trial(host)
+
+
+@then("its run was saved and left when that was noticed, and gone on with when {host} had been silent")
+def saved_and_left(context: Context, host: str) -> None:
+    folder = run_folder(sweeps_of(context).trial(0))
+    left = [moment for moment in RunRecord.read(folder).history if "taken over the trial" in moment.reason]
+    assert len(left) == 1 and left[0].step < 1000, RunRecord.read(folder).history
+    assert begun_at(folder) == ["step 1 of 1000 is next", f"step {left[0].step + 1} of 1000 is next"], begun_at(folder)
+    assert sweeps_of(context).trial(0)["state"] == "complete", f"after {host}: {sweeps_of(context).trials}"
 
 
 @then("both commands exit with success")

@@ -70,9 +70,9 @@ def sweep_over(context: Context, count: int, parameters: str) -> None:
     new_sweep(context, trials=count, parameters=tried)
 
 
-@given("a sweep of {count:d} trials of {steps:d} steps each")
-def sweep_of_long_trials(context: Context, count: int, steps: int) -> None:
-    sweeps_of(context).experiment.update({"training.train_steps": steps, "training.evaluation_interval": steps})
+@given("a sweep of {count:d} trials of {steps:d} steps each, evaluated every {interval:d} steps")
+def sweep_of_long_trials(context: Context, count: int, steps: int, interval: int) -> None:
+    sweeps_of(context).experiment.update({"training.train_steps": steps, "training.evaluation_interval": interval})
     new_sweep(context, trials=count)
 
 

@@ -31,7 +31,7 @@ Feature: Several processes and hosts work on one sweep
 
     @critical
     Scenario Outline: Ended by <signal_name>, a sweep with two workers leaves no process and no trial behind
-      Given a sweep of 4 trials of 3000 steps each
+      Given a sweep of 4 trials of 3000 steps each, evaluated every 3000 steps
       When the sweep is launched with 2 workers, and is sent <signal_name> when both train
       Then the sweep exits with <code>, and no process of it is left
       And two trials are interrupted after the steps that they had made, which are saved
@@ -54,6 +54,14 @@ Feature: Several processes and hosts work on one sweep
       Then the command exits with success
       And trial 1 was begun at step 1 of 12 is next, step 7 of 12 is next
       And every trial is complete after all steps of its run
+
+    @critical
+    Scenario: A process that has lost its trial to another host stops training it
+      Given a sweep of 1 trials of 1000 steps each, evaluated every 10 steps
+      And a trial of another host is taken over after 0.5 seconds of silence
+      When the sweep is launched, and its trial is taken over by the host far-away after its first evaluation
+      Then the sweep has come to its end
+      And its run was saved and left when that was noticed, and gone on with when far-away had been silent
 
     @critical
     Scenario: A trial of another host that gives signs of life is left to it

@@ -194,7 +194,8 @@ class SweepStudy:
             while not ended.wait(self.sweep.config.takeover_after / SIGNS_IN_PATIENCE):
                 count += 1
                 with contextlib.suppress(FoundryError, RuntimeError), self._database.failures_explained():
-                    self._keep(number, BEAT, count)
+                    if self.is_mine(number):  # else it would make the process that has taken over look alive
+                        self._keep(number, BEAT, count)
 
         thread = threading.Thread(target=give, name=f"signs of life of trial {number}", daemon=True)
         thread.start()

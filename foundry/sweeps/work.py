@@ -47,7 +47,7 @@ def work_on(study: SweepStudy, shown: Shown, device: str | None = None) -> None:
 
 def _carry_out(study: SweepStudy, number: int, shown: Shown, device: str | None) -> None:
     try:
-        with study.signs_of_life(number), shown(number) as listen:
+        with shown(number) as listen, study.signs_of_life(number):
             TrialRun(study, number, listen, device).carry_out()
     except Interrupted as interruption:
         study.release(number)

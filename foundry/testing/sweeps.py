@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -303,6 +304,33 @@ def put_on_another_host(number: int, host: str) -> None:
         trial = storage.get_trial_id_from_study_id_trial_number(study, number)
         owner = storage.get_trial_user_attrs(trial)["owner"]
         storage.set_trial_user_attr(trial, "owner", {**owner, "worker": {**owner["worker"], "host": host}})
+
+
+def launch_and_lose_trial(host: str) -> Finished:
+    """Launch the sweep, and let its first trial be taken over by another host after its first evaluation.
+
+    Raises:
+        TimeoutError: there was no evaluation, or the launch did not end, in two minutes.
+    """
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    with forked(_sweep_in, Path.cwd(), 0) as (process, _):
+        while not _has_evaluated(0):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the trial was not evaluated")
+            time.sleep(0.02)
+        put_on_another_host(0, host)
+        process.join(TIMEOUT_SECONDS)
+        if process.exitcode is None:
+            raise TimeoutError("the launch did not end")
+        return Finished(process.exitcode, Path("output-0.txt").read_text(encoding="utf-8"), "")
+
+
+def _has_evaluated(number: int) -> bool:
+    if not any(FOLDER.glob("*/metrics.jsonl")):
+        return False
+    with _study() as (storage, study):
+        trial = storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study, number))
+        return bool(trial.intermediate_values)
 
 
 @contextlib.contextmanager
