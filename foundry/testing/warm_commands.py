@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from foundry.testing.forking import forked
 from foundry.testing.processes import Finished
@@ -128,12 +128,6 @@ def _command(
     os.chdir(workspace)
     os.setpgid(0, 0)  # Ctrl-C in the terminal is the parent's to act on
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name, path in (("stdout", stdout), ("stderr", stderr)):
-        descriptor, number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY), getattr(sys, name).fileno()
-        os.dup2(descriptor, number)
-        os.close(descriptor)
-        # A stream keeps what it learned of its file when it was opened, such as whether one can seek in it.
-        setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", buffering=1, closefd=False))
     started: list[str] = []
 
     def watch(event: str, given: tuple[Any, ...]) -> None:
@@ -142,8 +136,24 @@ def _command(
 
     sys.addaudithook(watch)
     try:
-        main(arguments)
+        with (
+            _put_on(stdout, sys.stdout.fileno()) as out,
+            _put_on(stderr, sys.stderr.fileno()) as errors,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(errors),
+        ):
+            main(arguments)
     finally:
-        sys.stdout.flush()
         tell("started", started)
         tell("imported_client", CLIENT in sys.modules)
+
+
+def _put_on(path: Path, number: int) -> TextIO:
+    """A new stream on descriptor `number`, which leads to `path` from now on.
+
+    The stream that had it keeps what it learned when it was opened, such as whether one can seek in its file.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
+    os.dup2(descriptor, number)
+    os.close(descriptor)
+    return os.fdopen(number, "w", encoding="utf-8", buffering=1, closefd=False)
