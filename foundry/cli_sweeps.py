@@ -124,7 +124,7 @@ def _shown_among_others(study: SweepStudy, number: int, quiet: bool) -> Iterator
 
 
 def _show(study: SweepStudy, as_json: bool) -> None:
-    """Print what came of the sweep so far, and draw its page.
+    """Print what came of the sweep so far; for people, draw its page, too.
 
     Raises:
         FoundryError: every trial has come to its end, and none has a validation loss.
@@ -133,8 +133,10 @@ def _show(study: SweepStudy, as_json: bool) -> None:
     from foundry.sweeps.summary import SweepSummary
 
     summary = SweepSummary.of(study)
-    page = write_sweep_page(summary)
-    print(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False) if as_json else _in_words(summary, page))
+    if as_json:
+        print(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        print(_in_words(summary, write_sweep_page(summary)))
     if summary.best is None and summary.is_finished:
         raise FoundryError(f"{study.sweep.path}: no trial came to its end with a validation loss, see the reasons")
 

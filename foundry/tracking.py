@@ -110,7 +110,7 @@ class _Tracker:
         self._tell = tell
         self._sayings: deque[Message] = deque()
         self._is_silent = self._has_warned = not is_reachable
-        self._is_shown = self._is_complete = self._has_given_up = False
+        self._has_told_return = self._is_shown = self._is_complete = self._has_given_up = False
         self._held = 0
         self._client: ClientProcess | None = None
         self._changing_client = threading.Lock()
@@ -140,7 +140,8 @@ class _Tracker:
             if not self._is_over.wait(UNTOLD_SECONDS):
                 self._say_what_is_new()
                 left = self._left()
-                self._tell(Message(f"waiting up to {left:.0f} s for Weights & Biases to take the last metrics"))
+                if left > UNTOLD_SECONDS:
+                    self._tell(Message(f"waiting up to {left:.0f} s for Weights & Biases to take the last metrics"))
                 self._is_over.wait(left + ENDING_SECONDS)
         finally:
             self._ends_at = -math.inf
@@ -149,8 +150,9 @@ class _Tracker:
                     self._client.end()
         self._say_what_is_new()
         if not self._is_complete and not self._has_given_up:
-            held = f"the metrics up to step {self._held}" if self._held else "no metrics of this run"
-            self._tell(Message(f"Weights & Biases is known to hold {held}; {self._remedy} the rest", warning=True))
+            held = f" beyond step {self._held}" if self._held else ""
+            text = f"Weights & Biases is not known to hold all metrics{held}; {self._remedy} what is missing"
+            self._tell(Message(text, warning=True))
 
     def _say_what_is_new(self) -> None:
         while self._sayings:
@@ -221,8 +223,9 @@ class _Tracker:
         return None
 
     def _note_answer(self) -> None:
-        if self._is_silent:
-            self._is_silent = False
+        was_silent, self._is_silent = self._is_silent, False
+        if was_silent and not self._has_told_return:
+            self._has_told_return = True
             self._sayings.append(Message("Weights & Biases answers again, and gets the metrics that it has missed"))
 
     def _warn_of_silence(self, problem: str) -> None:

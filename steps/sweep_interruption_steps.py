@@ -20,6 +20,7 @@ from foundry.testing.sweeps import (
     by_number,
     expect_exit,
     run_folder,
+    run_here,
     runs_on_disk,
     signalled,
     steps_logged,
@@ -58,9 +59,26 @@ def file_in_the_way(_context: Context) -> None:
     Path("artifacts").write_text("in the way", encoding="utf-8")
 
 
+@given("the run of a trial cannot be made, because a file stands where its lock should be")
+def file_in_the_way_of_locks(_context: Context) -> None:
+    FOLDER.mkdir(parents=True)
+    (FOLDER / ".locks").write_text("in the way", encoding="utf-8")
+
+
 @given("the file in the way is gone")
 def file_gone(_context: Context) -> None:
+    (FOLDER / ".locks").unlink()
+
+
+@then("for each run a warning says that `foundry publish` publishes its model, and that does once the file is gone")
+def published_later(context: Context) -> None:
+    warnings = sweeps_of(context).finished.stderr
     Path("artifacts").unlink()
+    for folder in runs_on_disk():
+        command = f"foundry publish {folder}"
+        assert f"`{command}` publishes" in warnings, warnings
+        expect_exit(run_here(command.split()[1:]), 0)
+        assert RunRecord.read(folder).state == "cleaned", RunRecord.read(folder)
 
 
 @given('the sweep has failed with "{text}"')

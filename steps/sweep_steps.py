@@ -11,8 +11,8 @@ import yaml
 from behave import given, then, when
 from behave.runner import Context
 
-from foundry.config_file import load_experiment
 from foundry.testing.experiments import write_noise_corpus
+from foundry.testing.registry import Registry
 from foundry.testing.repositories import python_project
 from foundry.testing.runs import RISING_LOSS, checkpointed, contents_of
 from foundry.testing.sweeps import (
@@ -112,6 +112,15 @@ def finished_sweep(context: Context) -> None:
     sweeps = sweeps_of(context)
     sweeps.keys.update(copy_of_finished_sweep().keys)
     sweeps.trials_before, sweeps.before = trials_of_finished_sweep(), contents_of(*runs_on_disk())
+
+
+@given("its experiment is tracked there")
+def experiment_is_tracked(context: Context) -> None:
+    registry: Registry = context.world.of(Registry)
+    sweeps_of(context).experiment.update(
+        {"logging.use_wandb": True, "wandb.entity": registry.entity, "wandb.project": registry.project}
+    )
+    sweeps_of(context).write()
 
 
 @given("its experiment has {settings}")
@@ -285,10 +294,14 @@ def others_complete(context: Context) -> None:
     assert states and set(states) == {"complete"}, states
 
 
-@then("the configuration of every run has wandb.group {name}")
-def group_of_runs(_context: Context, name: str) -> None:
-    found = [load_experiment(folder / "config.yaml").wandb.group for folder in runs_on_disk()]
-    assert found and set(found) == {name}, found
+@then("the service has a run for each trial, all in the group {name}, each with the steps of its trial")
+def group_of_runs(context: Context, name: str) -> None:
+    for folder in runs_on_disk():
+        logged = context.world.of(Registry).logged(folder.name)
+        assert logged is not None and logged.group == name, f"{folder.name}: {logged}"
+        steps = [row["_step"] for row in logged.history]
+        assert steps == list(range(1, 13)), f"{folder.name}: {steps}"
+    assert len(runs_on_disk()) == len(sweeps_of(context).trials), runs_on_disk()
 
 
 @then("every trial is complete after all steps of its run")

@@ -69,7 +69,7 @@ def to_be_published(context: Context) -> None:
         {
             "artifacts.store": "wandb",
             "artifacts.keep_local_checkpoints": False,
-            "artifacts.upload_timeout": 6,
+            "artifacts.upload_timeout": 15,
             "wandb.entity": registry_of(context).entity,
             "wandb.project": registry_of(context).project,
         }

@@ -310,15 +310,40 @@ def faulty_from_step_6(fault: Fault) -> Callable[[Context], dict[int, Callable[[
     return acts
 
 
-def gone_from_4_to_9(context: Context) -> dict[int, Callable[[], None]]:
+def cuts_from_4_to_9(context: Context) -> dict[int, Callable[[], None]]:
+    """Longer than the client goes on with one and the same rows."""
     service = service_of(context)
-    return {3: lambda: wait_for_step(context, 2), 4: service.stop, 9: service.start}
+
+    def begin() -> None:
+        wait_for_step(context, 2)
+        service.inject(Fault.refuse())
+
+    def end() -> None:
+        wait_for_refusals(context, "file_stream")
+        service.heal()
+
+    return {3: begin, 9: end}
 
 
 def comes_at_step_6(context: Context) -> dict[int, Callable[[], None]]:
+    """Later than the first client has given up."""
     service = service_of(context)
-    service.stop()
-    return {6: service.start, 9: lambda: wait_for_step(context, 6)}
+    service.inject(Fault.refuse())
+
+    def come() -> None:
+        wait_for_refusals(context, "RunResumeStatus")
+        service.heal()
+
+    return {6: come, 9: lambda: wait_for_step(context, 6)}
+
+
+def wait_for_refusals(context: Context, operation: str) -> None:
+    """Wait until the client has been refused so often that it gives up: it tries once more, see `WandbService`."""
+
+    def has_been_refused() -> bool:
+        return sum(asked.operation == operation and not asked.status for asked in service_of(context).requests) >= 2
+
+    wait_until(has_been_refused, f"{operation} is refused twice")
 
 
 def without_key_from_6(context: Context) -> dict[int, Callable[[], None]]:
@@ -329,9 +354,9 @@ TROUBLES: dict[str, Callable[[Context], dict[int, Callable[[], None]]]] = {
     "is gone from the beginning": gone_from_the_beginning,
     "answers nothing from step 6 on": faulty_from_step_6(Fault.hang()),
     "answers everything with 500 from step 6 on": faulty_from_step_6(Fault.answer(500)),
-    "is gone from step 4 to step 9": gone_from_4_to_9,
+    "cuts every connection from step 4 to step 9": cuts_from_4_to_9,
     "has forgotten the run for a moment at step 6": faulty_from_step_6(Fault.answer(404, "file_stream", times=1)),
-    "is gone at first, and comes at step 6": comes_at_step_6,
+    "cuts every connection up to step 6": comes_at_step_6,
     "lets the key in no longer from step 6 on": without_key_from_6,
 }
 
@@ -520,6 +545,13 @@ def received_no_secret(context: Context, password: str) -> None:
     for piece in service_of(context).received_text():
         found = [text for text in kept_back if text.encode() in piece]
         assert not found, found
+
+
+@then("beside the run lie no files but its configuration and its summary")
+def no_other_files(context: Context) -> None:
+    run = service_of(context).run(registry_of(context).project, runs_of(context).record.run_id)
+    assert run is not None, "the service has no such run"
+    assert sorted(run.files) == ["config.yaml", "wandb-summary.json"], sorted(run.files)
 
 
 @when("it is launched in a process that tells what it has imported")

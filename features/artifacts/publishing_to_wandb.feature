@@ -57,7 +57,7 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
 
       Examples:
         | trouble                                  | message                                                       |
-        | never answers an upload                  | has not confirmed the upload within 6 s (artifacts.upload_timeout) |
+        | never answers an upload                  | has not confirmed the upload within 15 s (artifacts.upload_timeout) |
         | answers every upload with 500            | did not take the upload                                       |
         | cuts every upload in the middle          | did not take the upload                                       |
         | refuses connections                      | cannot be reached                                             |

@@ -114,9 +114,9 @@ Feature: Whoever trains watches the run in Weights & Biases, and training never 
 
       Examples:
         | trouble                                      |
-        | is gone from step 4 to step 9                |
+        | cuts every connection from step 4 to step 9  |
         | has forgotten the run for a moment at step 6 |
-        | is gone at first, and comes at step 6        |
+        | cuts every connection up to step 6           |
 
     Scenario: A key that expires while a run is trained is warned of once
       Given a Weights & Biases service
@@ -218,6 +218,7 @@ Feature: Whoever trains watches the run in Weights & Biases, and training never 
       When it is launched
       Then each row of its metrics is shown once, under the id of the run, at its step
       And the service has received neither "open-sesame", nor that secret, nor the key, nor a line of the corpus
+      And beside the run lie no files but its configuration and its summary
 
     Scenario: A run that is not to be shown never touches the client
       Given a Weights & Biases service

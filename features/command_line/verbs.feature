@@ -17,6 +17,7 @@ Feature: The command line explains itself, and answers a mistake in one line
         | foundry validate --help |
         | foundry info --help     |
         | foundry list --help     |
+        | foundry sweep --help    |
         | foundry verify --help   |
         | foundry diff --help     |
         | foundry schema --help   |

@@ -44,9 +44,9 @@ Feature: A sweep that was killed goes on by the same command
 
     Scenario: A sweep that is to have more trials goes on from those it has
       Given a finished sweep of 4 trials, of which one was pruned
-      When the sweep is launched with 6 trials
+      When the sweep is launched with 5 trials
       Then the command exits with success
-      And there are 6 trials, and the first 4 are as they were
+      And there are 5 trials, and the first 4 are as they were
 
     @critical
     Scenario: A sweep that has lost its study takes over the runs that are complete
@@ -59,12 +59,21 @@ Feature: A sweep that was killed goes on by the same command
     @critical
     Scenario: A failure that is not due to the parameters ends the sweep, and no trial pays for it
       Given a sweep of 2 trials without pruning
-      And a file stands where its models are to be published
-      And the sweep has failed with "artifacts"
+      And the run of a trial cannot be made, because a file stands where its lock should be
+      And the sweep has failed with "sweeps/tries/.locks"
       And the file in the way is gone
       When the sweep is launched again
       Then the command exits with success
       And every trial is complete after all steps of its run
+
+    @critical
+    Scenario: A model that cannot be published does not hold up the sweep
+      Given a sweep of 2 trials without pruning
+      And a file stands where its models are to be published
+      When the sweep is launched
+      Then the sweep has come to its end
+      And every trial is complete after all steps of its run
+      And for each run a warning says that `foundry publish` publishes its model, and that does once the file is gone
 
     @critical
     Scenario: A sweep on a repository keeps to the commit that it was begun with

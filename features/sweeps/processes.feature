@@ -8,10 +8,10 @@ Feature: Several processes and hosts work on one sweep
   Rule: The number of trials is shared
 
     Scenario: Two hosts that share a storage share the trials
-      Given a sweep of 6 trials in the folders of two hosts, with one storage for both
+      Given a sweep of 4 trials in the folders of two hosts, with one storage for both
       When the sweep is launched on both at once
       Then both commands exit with success
-      And each of the 6 trials was trained by one host, and by one alone
+      And each of the 4 trials was trained by one host, and by one alone
 
     @critical
     Scenario: Two processes that are given the same parameters train them once

@@ -60,6 +60,7 @@ class WandbStore:
             "metadata": dict(bundle.metadata),
             "files": {name: str(path.absolute()) for name, path in bundle.files.items()},
         }
+        last_problem = ""
         for pause in _pauses():
             seconds = ends_at - time.monotonic()
             try:
@@ -67,11 +68,12 @@ class WandbStore:
                 break
             except ServiceTooSlow:
                 given = f"within {limit:g} s (artifacts.upload_timeout)"
-                raise FoundryError(f"Weights & Biases has not confirmed the upload {given}") from None
+                raise FoundryError(f"{last_problem}Weights & Biases has not confirmed the upload {given}") from None
             except ServiceUnreachable as problem:
                 if time.monotonic() + pause >= ends_at:
                     given = f"until {limit:g} s had passed (artifacts.upload_timeout)"
                     raise FoundryError(f"{problem}; tried again {given}") from None
+                last_problem = f"{problem}; "
                 time.sleep(pause)
         return f"{SCHEME}{answer['entity']}/{answer['project']}/{request['name']}:{answer['version']}"
 

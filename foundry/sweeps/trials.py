@@ -76,15 +76,13 @@ class TrialRun:
             if not self._is_lost:
                 self._study.prune(self._number, _steps_of(RunRecord.read(trainer.run_folder)))
             return
-        except Untrainable as error:
-            self._study.fail(self._number, str(error))
-            return
-        except UserError as error:
-            if not self._is_due_to_parameters(config):
-                raise
-            self._study.fail(self._number, str(error))
-            return
-        except FoundryError:
+        except FoundryError as error:
+            if (trained := _record_if_trained(trainer.run_folder)) is None:
+                self._blame(error, config)
+                return
+            self._listen(Message(str(error), warning=True))
+            record = trained
+        except OSError:
             raise
         except Exception as error:  # a bug: it keeps its traceback, but does not meet the sweep again at every launch
             self._study.fail(self._number, f"{type(error).__name__}: {error}")
@@ -116,6 +114,17 @@ class TrialRun:
         if reason is not None:
             raise StopAfterStep(f"pruned: {reason}")
 
+    def _blame(self, error: FoundryError, config: ExperimentConfig) -> None:
+        """Close the trial, where its parameters are why it was not trained.
+
+        Raises:
+            FoundryError: `error` has other reasons.
+        """
+        is_impossible = isinstance(error, UserError) and self._is_due_to_parameters(config)
+        if not (is_impossible or isinstance(error, Untrainable)):
+            raise error
+        self._study.fail(self._number, str(error))
+
     def _is_due_to_parameters(self, config: ExperimentConfig) -> bool:
         """Whether what the experiment asks for is impossible with the parameters of the trial, and not without them."""
         return not _can_be_prepared(config) and _can_be_prepared(self._study.sweep.experiment)
@@ -129,6 +138,14 @@ def _can_be_prepared(config: ExperimentConfig) -> bool:
         plan_of(config)
         return True
     return False
+
+
+def _record_if_trained(run_folder: Path) -> RunRecord | None:
+    """The record of a run that has come to its end, although it is not published; its losses are all there."""
+    if not (run_folder / RECORD_NAME).exists():
+        return None
+    record = RunRecord.read(run_folder)
+    return record if record.state == "stopped" else None
 
 
 def _steps_of(record: RunRecord) -> str:

@@ -22,7 +22,6 @@ import psutil
 import yaml
 
 from foundry.config_file import to_yaml
-from foundry.errors import FoundryError
 from foundry.evaluation.verification import verify_run
 from foundry.testing.experiments import small_experiment, write_code_corpus
 from foundry.testing.forking import forked
@@ -142,16 +141,20 @@ def runs_on_disk() -> list[Path]:
 
 
 def run_here(words: Sequence[str]) -> Finished:
-    """The `foundry` command in this process; a refusal or a failure is what it would print on standard error."""
-    from foundry.cli import app
+    """The `foundry` command in this process, to its end."""
+    from foundry.__main__ import main
 
-    code, message = 0, ""
-    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(io.StringIO()) as errors:
+    output, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
         try:
-            code = app(list(words), prog_name="foundry", standalone_mode=False) or 0
-        except FoundryError as error:
-            code, message = error.exit_code, f"{error}\n"
-    return Finished(code, printed.getvalue(), errors.getvalue() + message)
+            main(list(words))
+        except SystemExit as end:
+            code = int(end.code or 0)
+    texts = []
+    for stream in (output, errors):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode("utf-8"))
+    return Finished(code, *texts)
 
 
 def reported_trials(folder: Path = Path()) -> list[dict[str, Any]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,6 +31,7 @@ ACTS = {
 
 def main() -> None:
     """Do the act that the first line of standard input asks for, and leave without waiting for anything."""
+    tempfile.tempdir = os.environ["WANDB_DIR"]  # what the library leaves behind goes with this folder
     messages = Messages()
     request = next(messages)
     tell = _teller()
@@ -42,7 +45,7 @@ def main() -> None:
 
 
 class Messages(Iterator[dict[str, Any]]):
-    """What the parent sends, one message a line; where it is gone, this process ends at once.
+    """What the parent sends, one message a line; where it is gone, this process ends at once, and so does its folder.
 
     The background process of the library notices that and ends as well.
     """
@@ -67,6 +70,7 @@ class Messages(Iterator[dict[str, Any]]):
             with self._changed:
                 self._arrived.append(json.loads(line))
                 self._changed.notify_all()
+        shutil.rmtree(os.environ["WANDB_DIR"], ignore_errors=True)
         os._exit(1)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from foundry.config import ExperimentConfig
 from foundry.wandb_client.mode import wandb_mode
-from foundry.wandb_client.process import ServiceUnreachable, ask
+from foundry.wandb_client.process import ServiceTooSlow, ServiceUnreachable, ask
 
-CHECK_SECONDS = 30.0
+CHECK_SECONDS = 10.0
+"""Longer than a service that works ever takes, and no longer than a user waits gladly for a training to begin."""
 
 
 def require_access(config: ExperimentConfig, warn: Callable[[str], None]) -> bool:
@@ -25,7 +26,9 @@ def require_access(config: ExperimentConfig, warn: Callable[[str], None]) -> boo
     try:
         found = ask({"act": "check", "entity": config.wandb.entity}, seconds=CHECK_SECONDS)
     except ServiceUnreachable as problem:
-        warn(f"{problem}; training goes on, and what is missed can be sent later")
+        slow = f"Weights & Biases has not answered within {CHECK_SECONDS:g} s"
+        reason = slow if isinstance(problem, ServiceTooSlow) else problem
+        warn(f"{reason}; training goes on, and what is missed can be sent later")
         return False
     if found["entity"] not in found["members"]:
         known = ", ".join(found["members"])

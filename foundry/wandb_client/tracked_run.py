@@ -108,6 +108,13 @@ def open_run(request: dict[str, Any], transmit_seconds: float | None) -> Any:
     )
 
 
+def close_library() -> None:
+    """End its background process in good order."""
+    import wandb
+
+    wandb.teardown()
+
+
 def configuration(folder: Path) -> dict[str, Any]:
     """The experiment as it stands in the run folder, which holds no password, and the fingerprint."""
     experiment = parse_yaml((folder / CONFIG_NAME).read_text(encoding="utf-8"), CONFIG_NAME)

@@ -21,6 +21,7 @@ from foundry.wandb_client.followed_metrics import FollowedMetrics, last_step_in
 from foundry.wandb_client.problems import problem_of
 from foundry.wandb_client.tracked_run import (
     RemoteRun,
+    close_library,
     environment,
     exit_code,
     open_run,
@@ -139,6 +140,7 @@ class _Follower:
         while self.under_way and time.monotonic() < ends_at:
             time.sleep(CONFIRM_SOON_SECONDS)
             self.look()
+        close_library()
         return {"sent": self.sent, "held": self.held, "last": self.rows.last_step, "url": self.run.url}
 
     @property
