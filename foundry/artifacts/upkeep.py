@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -126,13 +127,13 @@ def prune(older_than_days: float | None, everything: bool) -> Pruned:
         everything: remove all models and clones.
     """
     cache = ModelCache.of_user()
-    before = time.time() - (older_than_days or 0) * SECONDS_A_DAY
-    is_old = everything or older_than_days is not None
     removed: list[str] = []
     kept: dict[str, str] = {}
     freed = cache.remove_remains()
+    before = -math.inf if older_than_days is None else time.time() - older_than_days * SECONDS_A_DAY
+    before = math.inf if everything else before
     for model in _models(cache):
-        if not model.references or everything or (is_old and model.last_used < before):
+        if not model.references or model.last_used < before:
             size = cache.remove(model.digest)
             if size is None:
                 kept[model.name] = "is being used"
@@ -140,8 +141,8 @@ def prune(older_than_days: float | None, everything: bool) -> Pruned:
                 removed.append(model.name)
                 freed += size
     cache.forget_the_removed()
-    for clone in _clones() if is_old else []:
-        if everything or clone.last_used < before:
+    for clone in _clones():
+        if clone.last_used < before:
             reason = _remove_clone(clone)
             if reason is None:
                 removed.append(clone.name)
