@@ -90,9 +90,9 @@ def forked(function: Callable[..., Any], *arguments: Any) -> Iterator[tuple[Base
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         yield process, hears
     finally:
-        if process.is_alive():
+        if process.pid is not None:  # Ctrl-C may have come by way of another thread before it was started
             process.kill()
-        process.join()
+            process.join()
         hears.close()
 
 
