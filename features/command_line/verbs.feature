@@ -17,6 +17,8 @@ Feature: The command line explains itself, and answers a mistake in one line
         | foundry validate --help |
         | foundry info --help     |
         | foundry list --help     |
+        | foundry publish --help  |
+        | foundry sync --help     |
         | foundry sweep --help    |
         | foundry verify --help   |
         | foundry diff --help     |
