@@ -24,6 +24,9 @@ OnProgress = Callable[[int, int], None]
 
 ENDING_SECONDS = 5.0
 """How long an ended client may take to be gone."""
+LEAVING_SECONDS = 1.0
+"""How long a client that has answered may take to leave by itself."""
+LAST_EVENTS = ("answer", "problem")
 
 
 class ServiceProblem(FoundryError):
@@ -61,6 +64,7 @@ class ClientProcess:
             start_new_session=True,  # Ctrl-C is ours to act on
         )
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._has_answered = False
         threading.Thread(target=self._hear, args=(self._process.stdout,), daemon=True).start()
         self.tell(request)
 
@@ -83,11 +87,15 @@ class ClientProcess:
             return None
         if event is None:
             raise ServiceProblem(f"the client of Weights & Biases ended without an answer: {self._last_words()}")
+        self._has_answered = event["event"] in LAST_EVENTS
         return event
 
     def end(self) -> None:
         """End the client, whatever it is doing. Nothing that it was asked for is done after this returns."""
         assert self._process.stdin is not None
+        if self._has_answered:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LEAVING_SECONDS)
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(ENDING_SECONDS)
