@@ -10,148 +10,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
+from pydantic import BeforeValidator, Field, StrictBool, field_validator, model_validator
+
+from foundry.config_fields import (
+    MAX_SIZE,
+    FilePath,
+    FolderName,
+    GitArgument,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Probability,
+    Section,
+    Text,
+    as_number,
+    as_whole_number,
+    does_not_change_weights,
+    matching,
+    rule,
 )
+from foundry.config_model import LoraConfig, ModelConfig
 
 FINGERPRINT_LENGTH = 12
-NUMBER_PATTERN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-"""A number that YAML 1.1 may have read as text."""
-MAX_NUMBER_CHARACTERS = 100
-
-
 WANDB_ENTITY = "[A-Za-z0-9_-]{1,64}"
 WANDB_PROJECT = "[A-Za-z0-9._-]{1,64}"
 MAX_ARTIFACT_NAME = 128
 """Characters, in the registry of Weights & Biases."""
-
-
-class _DoesNotChangeWeights:
-    """Marks a field whose value two launches of one run may disagree on."""
-
-
-does_not_change_weights = _DoesNotChangeWeights()
-
-
-def _as_number(value: object) -> object:
-    """YAML 1.1 reads `3e-4` as text, because it has no dot; a user means the number."""
-    if isinstance(value, str) and len(value) <= MAX_NUMBER_CHARACTERS and re.fullmatch(NUMBER_PATTERN, value):
-        value = float(value) if re.search(r"[.eE]", value) else int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | None):
-        raise ValueError("must be a number")  # Python counts `true` as 1; who writes `layers: true` does not mean 1
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    return value
-
-
-def _as_whole_number(value: object) -> object:
-    number = _as_number(value)
-    if isinstance(number, float) and not number.is_integer():
-        raise ValueError("must be a whole number")
-    return number
-
-
-def _path_from_text(value: object) -> object:
-    """A home folder is written `~`, as in a shell."""
-    if not isinstance(value, str):
-        return value
-    if not value or "\0" in value:
-        raise ValueError("must name a file or a folder")
-    return Path(value).expanduser() if value.startswith("~") else value
-
-
-def _matching(pattern: str, meaning: str) -> AfterValidator:
-    """A text whose form is checked by `pattern`, and explained by `meaning`."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(meaning)
-        return value
-
-    return AfterValidator(check)
-
-
-# The bounds stand before the conversion, which then runs first.
-MAX_LAYERS = 10_000
-MAX_SIZE = 1 << 24
-"""Of one dimension: beyond it a model fits no machine, and its sizes overflow."""
-PositiveInt = Annotated[int, Field(ge=1), BeforeValidator(_as_whole_number)]
-Dimension = Annotated[int, Field(ge=1, le=MAX_SIZE), BeforeValidator(_as_whole_number)]
-NonNegativeInt = Annotated[int, Field(ge=0), BeforeValidator(_as_whole_number)]
-Probability = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_as_number)]
-PositiveFloat = Annotated[float, Field(gt=0), BeforeValidator(_as_number)]
-NonNegativeFloat = Annotated[float, Field(ge=0), BeforeValidator(_as_number)]
-Number = Annotated[int | float, BeforeValidator(_as_number)]
-FilePath = Annotated[Path, BeforeValidator(_path_from_text), WithJsonSchema({"type": "string", "minLength": 1})]
-Text = Annotated[str, Field(min_length=1)]
-FolderName = Annotated[
-    str,
-    _matching(
-        r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
-        "must be 1 to 100 letters, digits, dots, dashes and underscores, and begin with a letter or a digit",
-    ),
-    Field(json_schema_extra={"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}),
-]
-GitArgument = Annotated[
-    str,
-    _matching(r"[^-](?s:.*)", "must not be empty or begin with a dash"),
-    Field(json_schema_extra={"pattern": "^[^-]"}),
-]
-"""Goes to the command line of git, where a leading dash would make it an option."""
-
-RuleMethod = TypeVar("RuleMethod", bound=Callable[[Any], str | None])
-
-
-def rule(*keys: str) -> Callable[[RuleMethod], RuleMethod]:
-    """Declare a method of a section as a rule over several keys; it gives the sentence to show when it is broken.
-
-    Args:
-        keys: what the rule reads, as dotted names below the section. A rule is judged only where these are valid.
-    """
-
-    def declare(method: RuleMethod) -> RuleMethod:
-        setattr(method, "reads", keys)  # noqa: B010
-        return method
-
-    return declare
-
-
-FIELDS_ONLY = "fields only"
-"""The validation context in which rules are left to the caller, who wants to report them beside wrong fields."""
-
-
-class Section(BaseModel):
-    """A part of an experiment: frozen, and closed to keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
-
-    @model_validator(mode="after")
-    def _keeps_its_rules(self, info: ValidationInfo) -> Section:
-        broken = [] if info.context == FIELDS_ONLY else [sentence for _, sentence in self.broken_rules()]
-        if broken:
-            raise ValueError("; ".join(broken))
-        return self
-
-    def broken_rules(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """The rules of this section alone that do not hold: the keys each reads, and what to tell the user."""
-        for member in vars(type(self)).values():
-            if hasattr(member, "reads") and (sentence := member(self)) is not None:
-                yield member.reads, sentence
 
 
 class GitConfig(Section):
@@ -198,7 +86,7 @@ class DataConfig(Section):
     """The key of the text in a `.jsonl` corpus."""
     batch_size: PositiveInt = 8
     """Blocks in one micro-batch. The global batch is `batch_size * training.gradient_accumulation_steps`."""
-    max_sequence_length: Annotated[int, Field(ge=2, le=MAX_SIZE), BeforeValidator(_as_whole_number)] = 256
+    max_sequence_length: Annotated[int, Field(ge=2, le=MAX_SIZE), BeforeValidator(as_whole_number)] = 256
     """Tokens in one block, and the context of the model."""
     validation_fraction: Probability = 0.1
     """The share of the documents, by bytes, that is kept for validation; 0 trains without validation."""
@@ -230,7 +118,7 @@ class TokenizerConfig(Section):
 
     tokenizer_type: Literal["bpe", "sentencepiece", "pretrained"] = "bpe"
     """Byte-level BPE or SentencePiece trained on the training documents, or a pretrained one."""
-    vocab_size: Annotated[int, Field(ge=300, le=MAX_SIZE), BeforeValidator(_as_whole_number)] = 4096
+    vocab_size: Annotated[int, Field(ge=300, le=MAX_SIZE), BeforeValidator(as_whole_number)] = 4096
     """The size of a trained vocabulary, special tokens included. A small corpus may give fewer."""
     name_or_path: Text | None = None
     """The pretrained tokenizer: a folder, or a name on the model hub."""
@@ -246,73 +134,6 @@ class TokenizerConfig(Section):
         return None
 
 
-class ModelConfig(Section):
-    """The shape of the network."""
-
-    architecture: Text = "decoder"
-    """`decoder` is our own; any other value is a model type of `transformers`, such as `gpt2` or `llama`."""
-    layers: Annotated[int, Field(ge=1, le=MAX_LAYERS), BeforeValidator(_as_whole_number)] = 4
-    """Transformer blocks."""
-    hidden_size: Dimension = 256
-    """The width of the residual stream."""
-    embedding_size: Dimension | None = None
-    """The width of the token embedding; null means `hidden_size`. A smaller one is projected up (decoder only)."""
-    intermediate_hidden_size: Dimension | None = None
-    """The inner width of the feed-forward layer; null means 8/3 of `hidden_size`, rounded up to 32 (others: 4)."""
-    attention_heads: Dimension = 4
-    """Query heads."""
-    key_value_heads: PositiveInt | None = None
-    """Key and value heads, for grouped-query attention; null means `attention_heads`."""
-    activation_function: Literal["silu", "gelu", "relu"] = "silu"
-    """The gate of the feed-forward layer (decoder), or its activation (others)."""
-    dropout: Probability = 0.0
-    """Dropout on the embedding and on each residual branch."""
-    attention_dropout: Probability = 0.0
-    """Dropout on the attention weights."""
-    tie_embeddings: StrictBool = True
-    """The output layer shares the matrix of the token embedding."""
-    rope_theta: PositiveFloat = 10_000.0
-    """The base of the rotary embedding's wavelengths (Su et al. 2021, section 3.2.2)."""
-    rms_norm_epsilon: PositiveFloat = 1e-5
-    """Added to the mean square before the root is taken."""
-    architecture_options: dict[str, Any] = Field(default_factory=dict)
-    """Further keys of the `transformers` configuration; not for `decoder`."""
-
-    @rule("hidden_size", "attention_heads")
-    def _heads_divide_the_width(self) -> str | None:
-        if self.hidden_size % self.attention_heads == 0:
-            return None
-        return f"hidden_size ({self.hidden_size}) must be divisible by attention_heads ({self.attention_heads})"
-
-    @rule("attention_heads", "key_value_heads")
-    def _key_value_heads_divide_heads(self) -> str | None:
-        if self.key_value_heads is None or self.attention_heads % self.key_value_heads == 0:
-            return None
-        return f"attention_heads ({self.attention_heads}) must be divisible by key_value_heads ({self.key_value_heads})"
-
-    @rule("architecture", "hidden_size", "attention_heads")
-    def _rotary_heads_are_even(self) -> str | None:
-        width, remainder = divmod(self.hidden_size, self.attention_heads)
-        if self.architecture != "decoder" or remainder or width % 2 == 0:
-            return None
-        return f"hidden_size / attention_heads is {width}; rotary embedding needs an even number: change one of them"
-
-    @rule("architecture", "architecture_options")
-    def _options_are_for_others(self) -> str | None:
-        if self.architecture != "decoder" or not self.architecture_options:
-            return None
-        return "architecture_options is read only with a transformers architecture; remove it"
-
-    @rule("architecture", "embedding_size", "hidden_size")
-    def _only_the_decoder_projects(self) -> str | None:
-        if self.architecture == "decoder" or self.embedding_size in (None, self.hidden_size):
-            return None
-        return (
-            f"embedding_size ({self.embedding_size}) must equal hidden_size ({self.hidden_size}) "
-            f"for architecture {self.architecture}"
-        )
-
-
 class TrainingConfig(Section):
     """How the weights are updated, when that is looked at, and when it ends."""
 
@@ -322,7 +143,7 @@ class TrainingConfig(Section):
     """The highest learning rate, reached at the end of the warm-up."""
     learning_rate_schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """What follows the warm-up."""
-    min_learning_rate_ratio: Annotated[float, Field(ge=0, le=1), BeforeValidator(_as_number)] = 0.1
+    min_learning_rate_ratio: Annotated[float, Field(ge=0, le=1), BeforeValidator(as_number)] = 0.1
     """The last learning rate, as a share of the highest (not for `constant`)."""
     adam_beta1: Probability = 0.9
     """Decay of the mean of gradients (Kingma and Ba 2015, algorithm 1)."""
@@ -352,7 +173,7 @@ class TrainingConfig(Section):
     """Steps between validation losses; null means a tenth of all steps. The last step is always evaluated."""
     max_bad_steps: Annotated[PositiveInt, does_not_change_weights] = 3
     """A step whose loss or gradient is not finite changes no weight; after so many in a row the run fails."""
-    loss_spike_factor: Annotated[float, Field(gt=1), BeforeValidator(_as_number)] | None = None
+    loss_spike_factor: Annotated[float, Field(gt=1), BeforeValidator(as_number)] | None = None
     """A loss above this many times the median of the last 16 takes the run back to its last checkpoint, and the batches
     since then are left out; null never does."""
     early_stopping_patience: PositiveInt | None = None
@@ -367,7 +188,7 @@ class TrainingConfig(Section):
     """Checkpoints in the first epoch, evenly spaced."""
     subsequent_epochs_spacing: Annotated[Literal["linear", "log"], does_not_change_weights] = "log"
     """Later epochs: as often as the first (`linear`), or at powers of `log_base` steps after the epoch's start."""
-    log_base: Annotated[int, Field(ge=2), BeforeValidator(_as_whole_number), does_not_change_weights] = 2
+    log_base: Annotated[int, Field(ge=2), BeforeValidator(as_whole_number), does_not_change_weights] = 2
     min_checkpoint_interval: Annotated[PositiveInt, does_not_change_weights] = 25
     """Scheduled checkpoints are at least this many steps apart."""
     keep_checkpoints: Annotated[PositiveInt | None, does_not_change_weights] = 3
@@ -382,7 +203,7 @@ class TrainingConfig(Section):
     """Let a GPU round float32 products to TensorFloat-32."""
     device: Annotated[
         str,
-        _matching(r"auto|cpu|mps|cuda(:\d+)?", "must be auto, cpu, cuda, cuda:<number> or mps"),
+        matching(r"auto|cpu|mps|cuda(:\d+)?", "must be auto, cpu, cuda, cuda:<number> or mps"),
         Field(json_schema_extra={"pattern": r"^(auto|cpu|mps|cuda(:\d+)?)$"}),
         does_not_change_weights,
     ] = "auto"
@@ -435,12 +256,12 @@ class GenerationConfig(Section):
 
     max_new_tokens: Annotated[PositiveInt, does_not_change_weights] = 128
     """The most tokens that are generated after a prompt; the end-of-text token stops earlier."""
-    temperature: Annotated[float, Field(ge=0, le=2), BeforeValidator(_as_number), does_not_change_weights] = 0.8
+    temperature: Annotated[float, Field(ge=0, le=2), BeforeValidator(as_number), does_not_change_weights] = 0.8
     """Divides the logits; 0 takes the likeliest token."""
     top_k: Annotated[NonNegativeInt | None, does_not_change_weights] = 50
     """Draw among the k likeliest tokens; 0 or null means all."""
     top_p: Annotated[
-        Annotated[float, Field(gt=0, le=1), BeforeValidator(_as_number)] | None, does_not_change_weights
+        Annotated[float, Field(gt=0, le=1), BeforeValidator(as_number)] | None, does_not_change_weights
     ] = None
     """Draw among the likeliest tokens that together reach this probability; null means all."""
 
@@ -464,7 +285,7 @@ class WandbConfig(Section):
     entity: (
         Annotated[
             str,
-            _matching(WANDB_ENTITY, "must be 1 to 64 letters, digits, dashes and underscores"),
+            matching(WANDB_ENTITY, "must be 1 to 64 letters, digits, dashes and underscores"),
             Field(json_schema_extra={"pattern": f"^{WANDB_ENTITY}$"}),
         ]
         | None
@@ -473,7 +294,7 @@ class WandbConfig(Section):
     project: (
         Annotated[
             str,
-            _matching(WANDB_PROJECT, "must be 1 to 64 letters, digits, dots, dashes and underscores"),
+            matching(WANDB_PROJECT, "must be 1 to 64 letters, digits, dots, dashes and underscores"),
             Field(json_schema_extra={"pattern": f"^{WANDB_PROJECT}$"}),
         ]
         | None
@@ -496,11 +317,54 @@ class ExperimentConfig(Section):
     data: DataConfig
     tokenizer: TokenizerConfig = TokenizerConfig()
     model: ModelConfig = ModelConfig()
+    lora: LoraConfig | None = None
     training: TrainingConfig
     artifacts: ArtifactsConfig = ArtifactsConfig()
     generation: GenerationConfig = GenerationConfig()
     logging: LoggingConfig = LoggingConfig()
     wandb: Annotated[WandbConfig, does_not_change_weights] = WandbConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tokenizer_of_the_model(cls, content: Any) -> Any:
+        """A pretrained model is read with its own tokenizer, unless another is named."""
+        model = content.get("model") if isinstance(content, dict) else None
+        pretrained = model.get("pretrained") if isinstance(model, dict) else None
+        if not isinstance(pretrained, str) or content.get("tokenizer") is not None:
+            return content
+        return {**content, "tokenizer": {"tokenizer_type": "pretrained", "name_or_path": pretrained}}
+
+    @rule("model.pretrained", "tokenizer.tokenizer_type")
+    def _tokenizer_fits(self) -> str | None:
+        if self.model.pretrained is None or self.tokenizer.tokenizer_type == "pretrained":
+            return None
+        return (
+            f"tokenizer.tokenizer_type {self.tokenizer.tokenizer_type} would number the tokens anew, which the "
+            "pretrained model does not know; remove the section tokenizer to use the model's own"
+        )
+
+    @rule("lora", "model.pretrained")
+    def _adapter_has_a_base(self) -> str | None:
+        if self.lora is None or self.model.pretrained is not None:
+            return None
+        return "lora adapts pretrained weights; name them in model.pretrained, or set lora to null"
+
+    @rule("lora", "model.quantization")
+    def _something_is_trained(self) -> str | None:
+        if self.lora is not None or self.model.pretrained is None or self.model.quantization == "none":
+            return None
+        return (
+            f"model.quantization {self.model.quantization} leaves nothing that can be trained; add a section lora, "
+            "such as `lora: {r: 8}`, or set it to none"
+        )
+
+    @rule("lora", "training.use_amp")
+    def _precision_is_not_decided_twice(self) -> str | None:
+        if self.lora is None or not self.training.use_amp:
+            return None
+        return (
+            "training.use_amp is for weights that are trained whole; with lora, model.compute_dtype decides: remove it"
+        )
 
     @rule("training.early_stopping_patience", "data.validation_fraction", "data.test_corpus")
     def _early_stopping_has_validation(self) -> str | None:

@@ -17,7 +17,8 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from foundry.config import FIELDS_ONLY, NUMBER_PATTERN, ExperimentConfig, Section
+from foundry.config import ExperimentConfig
+from foundry.config_fields import FIELDS_ONLY, NUMBER_PATTERN, Section
 from foundry.errors import UserError
 from foundry.strict_yaml import parse_yaml
 

@@ -40,6 +40,10 @@ Feature: An experiment is one YAML file, read as its writer means it
         | logging.use_wandb: true                                       | logging.use_wandb = True                                          |
         | wandb: {entity: my-team, project: code.v2, mode: offline}     | wandb.entity = 'my-team'; wandb.project = 'code.v2'               |
         | artifacts: {store: wandb, upload_timeout: 1e3}                | artifacts.store = 'wandb'; artifacts.upload_timeout = 1000.0      |
+        | model: {pretrained: org/model, revision: v2, attention: sdpa} | model.revision = 'v2'; tokenizer.name_or_path = 'org/model'       |
+        | model: {pretrained: a, quantization: fp4, double_quantization: no, compute_dtype: float32}; lora: {r: 4} | model.double_quantization = False; lora.r = 4 |
+        | model: {pretrained: package:weights}; lora: {target_modules: [q_proj], alpha: 1e1, dropout: .1, rslora: yes} | lora.target_modules = ('q_proj',); lora.alpha = 10.0 |
+        | model: {pretrained: ./folder}; lora: {target_modules: all-linear, bias: lora_only, dora: true} | lora.target_modules = 'all-linear'; lora.dora = True |
         | training.device: cuda:1                                       | training.device = 'cuda:1'                                        |
       Then each is accepted and means what its row says
       And the JSON Schema accepts each of them
@@ -173,6 +177,19 @@ Feature: An experiment is one YAML file, read as its writer means it
         | model.rope_theta: 500000                                             | another     |
         | model.rms_norm_epsilon: 1e-6                                         | another     |
         | model.architecture: gpt2; model.architecture_options: {n_ctx: 9}     | another     |
+        | model.pretrained: org/model                                          | another     |
+        | model.pretrained: org/model; model.revision: v2                      | another     |
+        | model.attention: eager                                               | the same    |
+        | model.compute_dtype: float32                                         | another     |
+        | model.double_quantization: false                                     | another     |
+        | model.pretrained: org/model; lora.r: 4                               | another     |
+        | model.pretrained: org/model; lora.alpha: 8                           | another     |
+        | model.pretrained: org/model; lora.dropout: 0.1                       | another     |
+        | model.pretrained: org/model; lora.target_modules: [q_proj]           | another     |
+        | model.pretrained: org/model; lora.bias: all                          | another     |
+        | model.pretrained: org/model; lora.rslora: true                       | another     |
+        | model.pretrained: org/model; lora.dora: true                         | another     |
+        | model.pretrained: org/model; lora.r: 8; model.quantization: nf4      | another     |
         | training.output_dir: elsewhere                                       | the same    |
         | training.learning_rate: 0.001000000000000001                         | another     |
         | training.learning_rate: 0.0010000000000000002                        | another     |

@@ -106,6 +106,13 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | data.git: {files: false, commits: false}                           | tiny.yaml: data.git: files and commits are both false, so nothing would be read; set one of them to true   |
         | tokenizer: {tokenizer_type: pretrained}                            | tiny.yaml: tokenizer: tokenizer_type pretrained needs name_or_path: a folder or a name on the model hub    |
         | experiment_name: mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm; artifacts.store: wandb | tiny.yaml: experiment_name and wandb.project give an artifact name of 130 characters, and Weights & Biases takes 128; shorten one of them |
+        | model: {pretrained: org/a, layers: 3}                              | tiny.yaml: model: layers (3) is decided by the pretrained model; remove one of them                        |
+        | model.quantization: nf4                                            | tiny.yaml: model: quantization (nf4) is for pretrained weights; name them in pretrained, or remove it      |
+        | model: {pretrained: org/a, quantization: nf4}                      | tiny.yaml: model.quantization nf4 leaves nothing that can be trained; add a section lora, such as `lora: {r: 8}`, or set it to none |
+        | lora: {r: 8}                                                       | tiny.yaml: lora adapts pretrained weights; name them in model.pretrained, or set lora to null              |
+        | model.pretrained: org/a; lora: {target_modules: []}                | tiny.yaml: lora: target_modules is empty, so nothing would be trained; name modules, or set it to all-linear |
+        | model.pretrained: org/a; lora: {r: 8}; training.use_amp: true      | tiny.yaml: training.use_amp is for weights that are trained whole, and lora uses model.compute_dtype; remove it |
+        | model.pretrained: org/a; tokenizer.vocab_size: 500                 | tiny.yaml: tokenizer.tokenizer_type bpe would number the tokens anew, which the pretrained model does not know; remove the section tokenizer to use the model's own |
         | tokenizer: {name_or_path: x}                                       | tiny.yaml: tokenizer: name_or_path is read only with tokenizer_type pretrained, not bpe; remove one        |
       Then each is refused with exactly its message
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from foundry.config import ModelConfig
+from foundry.config_model import ModelConfig
 from foundry.models.cache import KeyValueCache
 from foundry.models.operations import rms_norm, rotary_tables, rotate
 

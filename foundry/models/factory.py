@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from foundry.config import ModelConfig
+from foundry.config_model import ModelConfig
 from foundry.models.decoder import Decoder
 
 

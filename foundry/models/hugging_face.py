@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from foundry.config import ModelConfig
+from foundry.config_model import ModelConfig
 from foundry.errors import UserError
 
 KEY_VALUE_HEADS = ("num_key_value_heads", "num_kv_heads")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from foundry.config import ModelConfig
+from foundry.config_model import ModelConfig
 from foundry.models.decoder import Decoder, inner_width
 
 EQUAL_PARTS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from foundry.config import ModelConfig
+from foundry.config_model import ModelConfig
 from foundry.errors import FoundryError
 from foundry.models.factory import count_parameters
 from foundry.untrusted import read_json, require_regular_files

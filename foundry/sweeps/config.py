@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool
 
-from foundry.config import (
+from foundry.config_fields import (
     FilePath,
     FolderName,
     NonNegativeInt,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foundry.config import ExperimentConfig, Section, does_not_change_weights
+from foundry.config import ExperimentConfig
+from foundry.config_fields import Section, does_not_change_weights
 from foundry.config_file import (
     all_models,
     experiment_from_mapping,
