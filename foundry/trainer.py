@@ -18,7 +18,7 @@ from foundry.artifacts.opening import artifact_store
 from foundry.artifacts.store import ArtifactStore
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
-from foundry.data.sources import source_identity
+from foundry.data.sources import model_digest, source_identity
 from foundry.errors import FoundryError, Interrupted, Stopped, UserError
 from foundry.publishing import finish, sends_of
 from foundry.reproducibility import without_password
@@ -113,6 +113,11 @@ class Trainer:
         record = RunRecord.read(folder)
         trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event, processes=processes)
         trainer._place(record.extended_from)
+        if model_digest(trainer._source_identity) != model_digest(record.source_identity):
+            raise UserError(
+                f"{folder}: {trainer.config.model.pretrained} is not the base model that it was begun with; put that "
+                "one back, or train the configuration as a new run"
+            )
         if trainer.fingerprint != record.fingerprint:
             raise UserError(
                 f"{folder}: its corpus has changed since it was begun (fingerprint {record.fingerprint}, "

@@ -12,11 +12,12 @@ from foundry.config import ExperimentConfig
 from foundry.data.blocks import BlockDataset
 from foundry.data.documents import Document, DocumentSource, Skipped
 from foundry.data.packing import TokenFile, pieces, read_tokens, write_tokens
+from foundry.data.pretrained_tokenizer import pretrained_tokenizer
 from foundry.data.progress import Progress, Report
-from foundry.data.sources import corpora, corpus_kind, local_tokenizer, open_corpus, open_git_source
+from foundry.data.sources import corpora, corpus_kind, open_corpus, open_git_source
 from foundry.data.split import Side, divided
 from foundry.data.spool import DocumentSpool
-from foundry.data.tokenizers import Tokenizer, load_tokenizer
+from foundry.data.tokenizers import Tokenizer
 from foundry.errors import UserError
 from foundry.files import sha256_of, write_json
 
@@ -121,13 +122,7 @@ class DataBuild:
         return SentencePieceTokenizer.train(texts, settings.vocab_size)
 
     def _pretrained(self) -> Tokenizer:
-        folder = local_tokenizer(self._config)
-        if folder is not None:
-            return load_tokenizer(folder)
-        from foundry.data.fast_tokenizer import FastTokenizer
-
-        assert self._config.tokenizer.name_or_path is not None
-        return FastTokenizer.pretrained(self._config.tokenizer.name_or_path)
+        return pretrained_tokenizer(self._config)
 
     def _reported(self, sample: Side) -> Iterator[str]:
         """The texts that a tokenizer is trained on."""

@@ -19,6 +19,8 @@ FILE = "<|file|>"
 COMMIT = "<|commit|>"
 SPECIAL_TOKENS = (END_OF_TEXT, PADDING, FILE, COMMIT)
 MARKERS = {"file": FILE, "commit": COMMIT}
+KNOWN_MARKERS = {"file": (FILE, "<file_sep>", "<|file_sep|>"), "commit": (COMMIT,)}
+"""What begins a document in a vocabulary that nothing may be added to, the first of them that it has."""
 
 SENTENCEPIECE_FILE = "sentencepiece.model"
 MAX_TOKENIZER_BYTES = 200_000_000
@@ -38,11 +40,11 @@ class Tokenizer(Protocol):
 
     @property
     def pad_id(self) -> int:
-        """The token that fills up a block; never `eos_id`."""
+        """The token that fills up a block; `eos_id` only in a closed vocabulary without padding."""
 
     @property
     def marker_ids(self) -> dict[str, int]:
-        """The tokens that begin a document, by its kind: `file` and `commit`."""
+        """The tokens that begin a document, by its kind: `file` and `commit`; a closed vocabulary may lack some."""
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text; none of them is special, whatever the text looks like."""

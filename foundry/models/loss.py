@@ -65,7 +65,7 @@ class PiecewiseLoss(torch.autograd.Function):
         total = torch.zeros((), device=hidden_ND.device)
         size = max(1, PIECE_LOGITS // weight_VD.shape[0])
         gradients = []
-        for hidden_PD, targets_P in zip(hidden_ND.split(size), targets_N.split(size), strict=True):
+        for hidden_PD, targets_P in zip(torch.split(hidden_ND, size), torch.split(targets_N, size), strict=True):
             logits_PV = functional.linear(hidden_PD.to(weight_VD.dtype), weight_VD).float()
             at_targets_P1 = targets_P[:, None]
             log_sum_P1 = logits_PV.logsumexp(dim=-1, keepdim=True)

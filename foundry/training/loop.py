@@ -17,7 +17,7 @@ from foundry.config import ExperimentConfig
 from foundry.data.batches import IGNORED_LABEL, Batch, BatchSource, sequential_batches
 from foundry.data.blocks import BlockDataset
 from foundry.errors import FoundryError, Untrainable
-from foundry.hardware import is_out_of_memory
+from foundry.hardware import computing_dtype, is_out_of_memory
 from foundry.models.loss import loss_sum
 from foundry.reproducibility import derived_seed, seed_generators
 from foundry.training.parallel import ParallelModel
@@ -85,7 +85,8 @@ class TrainingLoop:
         self.total_steps = total_steps
         self.device = device
         self.micro_batch_size = config.data.batch_size
-        self.amp_dtype = getattr(torch, config.training.amp_dtype) if config.training.use_amp else None
+        dtype = computing_dtype(config)
+        self.amp_dtype = None if dtype == torch.float32 else dtype
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.amp_dtype is torch.float16)
 
     def step(self, step: int) -> StepResult:

@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
+from torch import nn
 
 from foundry import files
+from foundry.base_models import BaseRecord
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
 from foundry.data.processor import DataProcessor, PreparedData
+from foundry.data.sources import model_digest
 from foundry.environments import record_environment
 from foundry.errors import FoundryError
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
+from foundry.models.pretrained import PretrainedFiles, locate
 from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
@@ -59,7 +64,7 @@ def prepare(config: ExperimentConfig, processes: Processes, listen: Listener) ->
     """
     check_parallel(config, processes)
     device = device_of(config.training, processes)
-    check_precision(config.training, device)
+    check_precision(config, device)
     data = DataProcessor(config, report=lambda text: listen(Message(text))).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     total_steps = config.training.train_steps or order.total_steps(config.training.epochs or 1)
@@ -83,10 +88,15 @@ class Session:
     def _checkpoints(self) -> CheckpointManager:
         run, training = self.run, self.config.training
         settings = (run.checkpoints, run.record.fingerprint, training.keep_checkpoints, self.warn)
+        base_digest = model_digest(run.record.source_identity)
         if self.processes.count == 1:
-            return CheckpointManager(*settings, training.checkpoint_milestones)
+            return CheckpointManager(*settings, training.checkpoint_milestones, base_digest)
         return SharedCheckpoints(
-            *settings, training.checkpoint_milestones, self.processes, in_parts=training.parallel == "fsdp"
+            *settings,
+            training.checkpoint_milestones,
+            self.processes,
+            in_parts=training.parallel == "fsdp",
+            base_digest=base_digest,
         )
 
     def warn(self, text: str) -> None:
@@ -146,10 +156,8 @@ class Session:
 
     def _build(self, batches: BatchSource) -> TrainingLoop:
         """The model with its initial weights, its optimizer, and the loop over both."""
-        vocab_size = self.preparation.data.tokenizer.vocab_size
         torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
-        model = create_model(self.config.model, vocab_size, self.config.data.max_sequence_length)
-        model.to(self.preparation.device)
+        model = self._model()
         if self.config.training.use_gradient_checkpointing:
             enable_gradient_checkpointing(model)
         parallel = parallel_model(model, self.config.training, self.preparation.device, self.processes)
@@ -163,6 +171,28 @@ class Session:
             self.preparation.device,
             self.processes,
             parallel,
+        )
+
+    def _model(self) -> nn.Module:
+        """The model with its initial weights, drawn from torch's global generator or pretrained, on the device."""
+        config, device = self.config, self.preparation.device
+        vocab_size = self.preparation.data.tokenizer.vocab_size
+        if config.model.pretrained is None:
+            return create_model(config.model, vocab_size, config.data.max_sequence_length).to(device)
+        from foundry.models.loading import load_pretrained, require_fit
+
+        found = locate(config.model)
+        model = load_pretrained(found, config.model, config.lora, device, lambda text: self.listen(Message(text)))
+        require_fit(model, vocab_size, config.data.max_sequence_length)
+        self.processes.first(lambda: self._record_base(found, model))
+        return model
+
+    def _record_base(self, found: PretrainedFiles, model: nn.Module) -> None:
+        digest = model_digest(self.run.record.source_identity)
+        assert digest is not None, "the run's identity covers its pretrained weights"
+        described = cast(Any, model).config.to_dict()
+        BaseRecord(reference=found.reference, revision=found.revision, digest=digest, config=described).write(
+            self.run.folder
         )
 
     def restore(self, loop: TrainingLoop) -> Counters:
