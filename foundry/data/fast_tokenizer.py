@@ -11,6 +11,7 @@ from typing import Any
 from tokenizers import AddedToken, Encoding, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Backend
 
+from foundry.data.chat_template import ChatTemplate
 from foundry.data.tokenizers import END_OF_TEXT, MARKERS, MAX_TOKENIZER_BYTES, PADDING, SPECIAL_TOKENS
 from foundry.errors import UserError
 from foundry.files import write_json, write_text
@@ -33,9 +34,17 @@ class FastTokenizer:
         backend: is changed: it takes every text for ordinary text from now on. Kept as the attribute of that name.
         eos_token: ends a document; added where it is not in the vocabulary.
         pad_token: fills up blocks; another one is taken where it equals `eos_token`.
+        chat_template: how a chat is laid out as text; None where the tokenizer has no such template.
     """
 
-    def __init__(self, backend: Backend, eos_token: str = END_OF_TEXT, pad_token: str = PADDING) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        eos_token: str = END_OF_TEXT,
+        pad_token: str = PADDING,
+        chat_template: ChatTemplate | None = None,
+    ) -> None:
+        self.chat_template = chat_template
         self._eos_token = eos_token
         self._pad_token = PADDING if pad_token == eos_token else pad_token
         self._special_tokens = (self._eos_token, self._pad_token, *MARKERS.values())
@@ -100,9 +109,10 @@ class FastTokenizer:
                 _content(settings.get(name), default)
                 for name, default in (("eos_token", END_OF_TEXT), ("pad_token", PADDING))
             )
+            chat_template = ChatTemplate.read(folder, settings)
         except Exception as error:  # the library raises nothing narrower
             raise UserError(f"{folder} holds no tokenizer that can be read: {shown(str(error))}") from error
-        return cls(backend, eos_token, pad_token)
+        return cls(backend, eos_token, pad_token, chat_template)
 
     @classmethod
     def pretrained(cls, name: str) -> FastTokenizer:
@@ -124,7 +134,14 @@ class FastTokenizer:
             raise UserError(
                 f"tokenizer.name_or_path: {name} has no {TOKENIZER_FILE}; save it with a fast tokenizer first"
             )
-        return cls(found.backend_tokenizer, found.eos_token or END_OF_TEXT, found.pad_token or PADDING)
+        chat_template = ChatTemplate.found(found.chat_template, found.special_tokens_map)
+        return cls(found.backend_tokenizer, found.eos_token or END_OF_TEXT, found.pad_token or PADDING, chat_template)
+
+    @property
+    def special_texts(self) -> frozenset[str]:
+        """See `Tokenizer.special_texts`."""
+        added = self._prompts.get_added_tokens_decoder().values()
+        return frozenset(token.content for token in added if token.special)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """See `Tokenizer.encode_batch`."""
@@ -143,7 +160,7 @@ class FastTokenizer:
     def save(self, folder: Path) -> None:
         """Write a folder that `transformers` can read, too."""
         write_text(folder / TOKENIZER_FILE, self._prompts.to_str(pretty=True))
-        settings = {
+        settings = (self.chat_template.settings if self.chat_template else {}) | {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "eos_token": self._eos_token,
             "pad_token": self._pad_token,

@@ -19,6 +19,7 @@ from foundry.environments import record_environment
 from foundry.errors import FoundryError
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
+from foundry.models.boundaries import require_document_boundaries
 from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
@@ -150,6 +151,8 @@ class Session:
         torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
         model = create_model(self.config.model, vocab_size, self.config.data.max_sequence_length)
         model.to(self.preparation.device)
+        if not self.config.data.attend_across_documents:
+            require_document_boundaries(model)
         if self.config.training.use_gradient_checkpointing:
             enable_gradient_checkpointing(model)
         parallel = parallel_model(model, self.config.training, self.preparation.device, self.processes)
