@@ -92,7 +92,10 @@ class DataBuild:
         if self._report is not None and (summary := self._skipped.summary()):
             self._report(f"left out: {summary}")
         if self._report is not None and self._num_cut:
-            self._report(f"{self._num_cut} prompts cut at their beginning, to fit into a block with what follows them")
+            what = "1 prompt cut at its beginning, to fit into a block with its answer"
+            if self._num_cut > 1:
+                what = f"{self._num_cut} prompts cut at their beginning, to fit into a block with their answers"
+            self._report(what)
 
     def _sides(self) -> tuple[Side, Side | None]:
         sources = self._sources()

@@ -12,7 +12,7 @@ from foundry.data.documents import Message
 from foundry.untrusted import read_regular
 
 TEMPLATE_FILE = "chat_template.jinja"
-VARIABLES = ("bos_token", "eos_token", "pad_token", "unk_token")
+VARIABLES = ("bos_token", "eos_token")
 """Special tokens that templates write by these names."""
 MAX_TEMPLATE_BYTES = 1_000_000
 
