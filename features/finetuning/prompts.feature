@@ -44,7 +44,7 @@ Feature: Fine-tuning learns the answers, not the questions
         | assistant | &&                 |
         | user      | ;                  |
       When the examples are prepared
-      Then its tokens are, stretch by stretch
+      Then its tokens are, stretch by stretch, up to the last padding
         | text                                                                                                                      | counts |
         | <\|im_start\|>system⏎#%<\|im_end\|>⏎<\|im_start\|>user⏎@ <\|im_end\|> @?<\|im_end\|>⏎<\|im_start\|>assistant⏎ | no     |
         | ^ <\|im_start\|> !<\|im_end\|>                                                                                            | yes    |
@@ -90,13 +90,12 @@ Feature: Fine-tuning learns the answers, not the questions
         | #        | ~~~~~~~    |
         | @        | ^          |
       When the examples are prepared
-      Then its tokens are, stretch by stretch
+      Then its tokens are, stretch by stretch, up to the last padding
         | text                        | counts |
         | %&~@^;                      | no     |
         | !<\|im_end\|>               | yes    |
         | @                           | no     |
         | ^<\|im_end\|>               | yes    |
-        | <\|pad\|><\|pad\|><\|pad\|><\|pad\|><\|pad\|> | no |
       And the user is told "left out: 1 longer than a block (examples.jsonl, line 2)"
       And the user is told "1 prompt cut at its beginning, to fit into a block with its answer"
 
@@ -119,7 +118,7 @@ Feature: Fine-tuning learns the answers, not the questions
         | prompt_completion | a chat                    | {"messages": []}                                          | : no field 'prompt', which data.format prompt_completion needs; its fields are messages: set data.format to chat |
         | prompt_completion | an empty completion       | {"prompt": "a", "completion": ""}                         | : the completion is empty, so there is nothing to learn; write one, or remove the line |
         | prompt_completion | a number as the prompt    | {"prompt": 1, "completion": "b"}                          | : field 'prompt' must be text, found a number |
-        | prompt_completion | a broken line             | {"prompt": "a"                                            | : not valid JSON (Expecting ',' delimiter at column 15) |
+        | prompt_completion | a broken line             | {"prompt" "a"}                                            | : not valid JSON (Expecting ':' delimiter at column 11) |
         | chat              | a text as the messages    | {"messages": "a"}                                         | : field 'messages' must be an array, found a string |
         | chat              | a text as a message       | {"messages": ["a"]}                                       | : message 1 must be an object with role and content, found a string |
         | chat              | an unknown role           | {"messages": [{"role": "bot", "content": "a"}]}           | : message 1 has the role 'bot', which must be one of system, user, assistant |
