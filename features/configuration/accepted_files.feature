@@ -31,6 +31,8 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git: null; data.source_corpus: texts                     | data.git = None; data.source_corpus = PosixPath('texts')          |
         | data.git: null; data.training_corpus: a; data.test_corpus: b  | data.test_corpus = PosixPath('b')                                 |
         | data.validation_fraction: 0                                   | data.validation_fraction = 0.0                                    |
+        | data.attend_across_documents: no                              | data.attend_across_documents = False                              |
+        | data: {git: null, source_corpus: a.jsonl, format: chat}; tokenizer: {tokenizer_type: pretrained, name_or_path: a} | data.format = 'chat'          |
         | tokenizer: {tokenizer_type: pretrained, name_or_path: my-bpe} | tokenizer.name_or_path = 'my-bpe'                                 |
         | model: {attention_heads: 6, key_value_heads: 2, hidden_size: 96} | model.key_value_heads = 2                                      |
         | model: {architecture: gpt2, architecture_options: {n_ctx: 9}} | model.architecture_options = {'n_ctx': 9}                         |
@@ -153,6 +155,8 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git: null; data.training_corpus: a                              | another     |
         | data.git: null; data.training_corpus: a; data.test_corpus: b         | another     |
         | data.text_field: content                                             | another     |
+        | data.git: null; data.source_corpus: a.jsonl; data.format: prompt_completion | another |
+        | data.attend_across_documents: false                                  | another     |
         | data.batch_size: 9                                                   | another     |
         | data.max_sequence_length: 255                                        | another     |
         | data.validation_fraction: 0.2                                        | another     |

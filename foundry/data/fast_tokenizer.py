@@ -11,6 +11,7 @@ from typing import Any
 from tokenizers import AddedToken, Encoding, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Backend
 
+from foundry.data.chat_template import ChatTemplate
 from foundry.data.tokenizers import (
     END_OF_TEXT,
     KNOWN_MARKERS,
@@ -44,6 +45,7 @@ class FastTokenizer:
         pad_token: fills up blocks; another one is taken where it equals `eos_token`.
         is_closed: add nothing, because a pretrained model knows no other tokens; then padding may equal `eos_token`,
             and markers are those that the vocabulary has.
+        chat_template: how a chat is laid out as text; None where the tokenizer has no such template.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class FastTokenizer:
         eos_token: str = END_OF_TEXT,
         pad_token: str = PADDING,
         is_closed: bool = False,
+        chat_template: ChatTemplate | None = None,
     ) -> None:
+        self.chat_template = chat_template
         self._is_closed = is_closed
         markers = _known_markers(backend) if is_closed else MARKERS
         self._eos_token = eos_token
@@ -123,9 +127,10 @@ class FastTokenizer:
                 _content(settings.get(name), default)
                 for name, default in (("eos_token", END_OF_TEXT), ("pad_token", PADDING))
             )
+            chat_template = ChatTemplate.read(folder, settings)
         except Exception as error:  # the library raises nothing narrower
             raise UserError(f"{folder} holds no tokenizer that can be read: {shown(str(error))}") from error
-        return cls(backend, eos_token, pad_token, settings.get(CLOSED) is True)
+        return cls(backend, eos_token, pad_token, settings.get(CLOSED) is True, chat_template)
 
     @classmethod
     def of_pretrained_model(cls, path: Path) -> FastTokenizer:
@@ -167,7 +172,15 @@ class FastTokenizer:
 
     @classmethod
     def _of_transformers(cls, found: Any, is_closed: bool = False) -> FastTokenizer:
-        return cls(found.backend_tokenizer, found.eos_token or END_OF_TEXT, found.pad_token or PADDING, is_closed)
+        chat_template = ChatTemplate.found(found.chat_template, found.special_tokens_map)
+        eos_token, pad_token = found.eos_token or END_OF_TEXT, found.pad_token or PADDING
+        return cls(found.backend_tokenizer, eos_token, pad_token, is_closed, chat_template)
+
+    @property
+    def special_texts(self) -> frozenset[str]:
+        """See `Tokenizer.special_texts`."""
+        added = self._prompts.get_added_tokens_decoder().values()
+        return frozenset(token.content for token in added if token.special)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """See `Tokenizer.encode_batch`."""
@@ -186,12 +199,16 @@ class FastTokenizer:
     def save(self, folder: Path) -> None:
         """Write a folder that `transformers` can read, too."""
         write_text(folder / TOKENIZER_FILE, self._prompts.to_str(pretty=True))
-        settings = {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "eos_token": self._eos_token,
-            "pad_token": self._pad_token,
-            "clean_up_tokenization_spaces": False,
-        } | ({CLOSED: True} if self._is_closed else {})
+        settings = (
+            (self.chat_template.settings if self.chat_template else {})
+            | {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "eos_token": self._eos_token,
+                "pad_token": self._pad_token,
+                "clean_up_tokenization_spaces": False,
+            }
+            | ({CLOSED: True} if self._is_closed else {})
+        )
         write_json(folder / CONFIG_FILE, settings)
 
     def _encodings(self, texts: Sequence[str]) -> list[Encoding]:

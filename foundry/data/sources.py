@@ -9,9 +9,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from foundry.config import ExperimentConfig, GitConfig
+from foundry.config import DataConfig, ExperimentConfig, GitConfig
 from foundry.data.clones import is_url, up_to_date_clone
 from foundry.data.documents import DocumentSource, Skipped
+from foundry.data.example_documents import ExampleSource
 from foundry.data.git import GitRepository
 from foundry.data.git_documents import GitSource
 from foundry.data.languages import suffixes_of
@@ -115,13 +116,25 @@ def corpus_kind(key: str, path: Path) -> str:
     return "text"
 
 
-def open_corpus(key: str, path: Path, text_field: str) -> DocumentSource:
-    """The source of the documents at `path`; see `corpus_kind`."""
-    if corpus_kind(key, path) == "dataset":
+def open_corpus(key: str, path: Path, data: DataConfig) -> DocumentSource:
+    """The source of the documents at `path`, or of its examples where `data.format` says so; see `corpus_kind`.
+
+    Raises:
+        UserError: what is there cannot hold examples.
+    """
+    kind = corpus_kind(key, path)
+    if data.format != "text":
+        if path.is_dir() or path.suffix != ".jsonl":
+            raise UserError(
+                f"{key}: {path} must be a .jsonl file, because data.format is {data.format}; name one, or set "
+                "data.format to text"
+            )
+        return ExampleSource(path, data.format)
+    if kind == "dataset":
         from foundry.data.saved_datasets import SavedDatasetSource
 
         return SavedDatasetSource(path)
-    return TextSource(path, text_field)
+    return TextSource(path, data.text_field)
 
 
 def open_git_source(config: GitConfig) -> GitSource:

@@ -23,6 +23,7 @@ from foundry.environments import record_environment
 from foundry.errors import FoundryError
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
+from foundry.models.boundaries import require_document_boundaries
 from foundry.models.pretrained import PretrainedFiles, locate
 from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
@@ -158,6 +159,8 @@ class Session:
         """The model with its initial weights, its optimizer, and the loop over both."""
         torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
         model = self._model()
+        if not self.config.data.attend_across_documents:
+            require_document_boundaries(model)
         if self.config.training.use_gradient_checkpointing:
             enable_gradient_checkpointing(model)
         parallel = parallel_model(model, self.config.training, self.preparation.device, self.processes)
