@@ -35,7 +35,7 @@ def saved_smollm2(folder: Path) -> Any:
 
 
 def odd_sized_model(architecture: str, folder: Path) -> Any:
-    """A random model, saved in `folder`, with layers whose sizes no power of two divides, with biases where it has such."""
+    """A random model, saved in `folder`, with layers of odd sizes, and biases where it has them."""
     import transformers
 
     lines = ["def load(path):\n    return path.read()\n", "def save(path, text):\n    path.write(text)\n"] * 3
