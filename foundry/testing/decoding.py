@@ -52,7 +52,8 @@ def odd_sized_model(architecture: str, folder: Path) -> Any:
         max_position_embeddings=64,
         tie_word_embeddings=False,
     )
-    model: Any = transformers.AutoModelForCausalLM.from_config(config)
+    of_config: Any = transformers.AutoModelForCausalLM.from_config
+    model = of_config(config)
     far_from_zero(model, 0.1)
     model.save_pretrained(folder)
     tokenizer.save(folder)
