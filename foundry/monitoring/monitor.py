@@ -121,9 +121,9 @@ class Monitor:
     def _look_until_over(self, meters: dict[str, Meter]) -> None:
         record = self._begun_record()
         written_at = time.monotonic()
-        is_over = False
+        record, is_over = self._look(meters, record), False
         while not is_over:
-            is_over = self._over.wait(self._settings.interval if record.samples else 0)
+            is_over = self._over.wait(self._settings.interval)
             record = self._look(meters, record)
             if self._is_writer and (is_over or time.monotonic() - written_at >= SECONDS_BETWEEN_WRITES):
                 self._write(record)
