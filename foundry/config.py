@@ -34,6 +34,7 @@ from foundry.config_fields import (
     rule,
 )
 from foundry.config_model import LoraConfig, ModelConfig
+from foundry.config_monitoring import MonitoringConfig
 
 FINGERPRINT_LENGTH = 12
 WANDB_ENTITY = "[A-Za-z0-9_-]{1,64}"
@@ -337,6 +338,7 @@ class ExperimentConfig(Section):
     artifacts: ArtifactsConfig = ArtifactsConfig()
     generation: GenerationConfig = GenerationConfig()
     logging: LoggingConfig = LoggingConfig()
+    monitoring: Annotated[MonitoringConfig, does_not_change_weights] = MonitoringConfig()
     wandb: Annotated[WandbConfig, does_not_change_weights] = WandbConfig()
 
     @model_validator(mode="before")

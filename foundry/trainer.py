@@ -19,7 +19,7 @@ from foundry.artifacts.store import ArtifactStore
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
 from foundry.data.sources import model_digest, source_identity
-from foundry.errors import FoundryError, Interrupted, Stopped, UserError
+from foundry.errors import FoundryError, Interrupted, LimitReached, Stopped, UserError
 from foundry.publishing import finish, sends_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
@@ -134,6 +134,7 @@ class Trainer:
         Raises:
             Interrupted: SIGTERM or Ctrl-C; the last step is saved.
             Stopped: `on_event` asked to stop; the last step is saved.
+            LimitReached: the hardware is at a threshold of `config.monitoring` that ends the run; likewise.
             FoundryError: what failed. Checkpoints stay whatever happens before the store has confirmed.
         """
         if self.processes.count == 1 and self._is_complete():
@@ -208,9 +209,9 @@ class Trainer:
         try:
             with self.processes.noticing_loss():
                 outcome = Session(run, self.config, preparation, listen).train()
-        except (Interrupted, KeyboardInterrupt, Stopped) as interruption:
+        except (Interrupted, KeyboardInterrupt, LimitReached, Stopped) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
-            if isinstance(interruption, Interrupted) and not self.processes.is_first:
+            if isinstance(interruption, Interrupted | LimitReached) and not self.processes.is_first:
                 raise EndedTogether(interruption.exit_code) from None
             raise
         except MemoryError as error:

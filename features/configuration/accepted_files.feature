@@ -40,6 +40,10 @@ Feature: An experiment is one YAML file, read as its writer means it
         | generation: {temperature: 0, top_k: 0, top_p: 1}              | generation.temperature = 0.0; generation.top_k = 0                |
         | generation.top_k: null                                        | generation.top_k = None                                           |
         | logging.use_wandb: true                                       | logging.use_wandb = True                                          |
+        | monitoring: {interval: 1e-1, memory: {stop: .97}}             | monitoring.interval = 0.1; monitoring.memory.stop = 0.97          |
+        | monitoring: {enabled: no, disk_free: {warn: 5e9, stop: 1e9}}  | monitoring.enabled = False; monitoring.disk_free.warn = 5000000000.0 |
+        | monitoring.gpu_memory: {warn: null, stop: 1}                  | monitoring.gpu_memory.warn = None; monitoring.gpu_memory.stop = 1.0 |
+        | monitoring.gpu_temperature: {warn: 80, stop: 9e1}             | monitoring.gpu_temperature.stop = 90.0                            |
         | wandb: {entity: my-team, project: code.v2, mode: offline}     | wandb.entity = 'my-team'; wandb.project = 'code.v2'               |
         | artifacts: {store: wandb, upload_timeout: 1e3}                | artifacts.store = 'wandb'; artifacts.upload_timeout = 1000.0      |
         | model: {pretrained: org/model, revision: v2, attention: sdpa} | model.revision = 'v2'; tokenizer.name_or_path = 'org/model'       |
@@ -241,6 +245,16 @@ Feature: An experiment is one YAML file, read as its writer means it
         | logging.dir: elsewhere                                               | the same    |
         | logging.log_interval: 1                                              | the same    |
         | logging.use_wandb: true                                              | the same    |
+        | monitoring.enabled: false                                            | the same    |
+        | monitoring.interval: 5                                               | the same    |
+        | monitoring.memory.warn: 0.8                                          | the same    |
+        | monitoring.memory.stop: 0.97                                         | the same    |
+        | monitoring.gpu_memory.warn: 0.8                                      | the same    |
+        | monitoring.gpu_memory.stop: 0.97                                     | the same    |
+        | monitoring.gpu_temperature.warn: 80                                  | the same    |
+        | monitoring.gpu_temperature.stop: 95                                  | the same    |
+        | monitoring.disk_free.warn: 5e9                                       | the same    |
+        | monitoring.disk_free.stop: 1e9                                       | the same    |
         | wandb.entity: my-team                                                | the same    |
         | wandb.project: code                                                  | the same    |
         | wandb.mode: offline                                                  | the same    |

@@ -25,6 +25,7 @@ from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
 from foundry.models.boundaries import require_document_boundaries
 from foundry.models.pretrained import PretrainedFiles, locate
+from foundry.monitoring.monitor import Monitor
 from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
@@ -109,12 +110,13 @@ class Session:
 
         Raises:
             Interrupted: a signal asked to stop; the step was finished and checkpointed.
+            LimitReached: the hardware is at a threshold that ends the run; the step was finished and checkpointed.
             FoundryError: what failed; the checkpoints are as they were.
         """
         data = self.preparation.data
         self._record_data(data)
         prepare_backend(self.config.training, self.preparation.device)
-        with self._batches() as batches:
+        with self._monitor() as monitor, self._batches() as batches:
             loop = self._build(batches)
             tensors = checkpoint_tensors(loop.model, loop.optimizer)
             self.processes.first(lambda: require_room(self.run, self.config, tensors, self.scheduled, self.warn))
@@ -124,7 +126,11 @@ class Session:
             self.run.move("training", reason, steps_done=counters.step)
             if self.processes.is_first:
                 record_environment(self.run.folder, self.config, next_step=counters.step + 1)
-            return Steps(self, loop, counters).run()
+            return Steps(self, loop, counters, monitor).run()
+
+    def _monitor(self) -> Monitor:
+        settings, device = self.config.monitoring, self.preparation.device
+        return Monitor(settings, self.run.folder, device, self.processes.is_first, self.listen)
 
     def _record_data(self, data: PreparedData) -> None:
         """Keep what the run is trained on, or refuse to go on with another corpus."""
