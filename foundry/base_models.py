@@ -16,6 +16,9 @@ from foundry.models.pretrained import PretrainedFiles, located
 from foundry.untrusted import read_json, shown
 
 BASE_NAME = "base.json"
+ADAPTER_CONFIG_NAME = "adapter_config.json"
+ADAPTER_WEIGHTS_NAME = "adapter_model.safetensors"
+"""What `peft` calls the two files of an adapter."""
 MAX_BASE_BYTES = 10_000_000
 
 

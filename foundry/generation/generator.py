@@ -130,9 +130,18 @@ class Generator:
         return cls._of_files(found, choose_device(device))._for_decoding(weights)
 
     @classmethod
-    def _of_files(cls, found: ModelFiles, place: torch.device) -> Generator:
+    def _of_files(
+        cls, found: ModelFiles, place: torch.device, base: str | None = None, with_adapter: bool = True
+    ) -> Generator:
         tokenizer = load_tokenizer(found.tokenizer)
         context = found.config.data.max_sequence_length
+        if found.base is not None:
+            from foundry.models.restoring import restored_model
+
+            return cls(restored_model(found, place, base=base, with_adapter=with_adapter), tokenizer, context)
+        if base is not None or not with_adapter:
+            option = "--base" if base is not None else "--without-adapter"
+            raise UserError(f"{option}: is for a model with an adapter, and this one began with fresh weights")
         require_weights_for(found.config.model, tokenizer.vocab_size, context, found.weights)
         model = create_model(found.config.model, tokenizer.vocab_size, context)
         load_weights(model, found.weights)

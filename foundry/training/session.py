@@ -14,13 +14,14 @@ import torch
 from torch import nn
 
 from foundry import files
-from foundry.base_models import BaseRecord
+from foundry.base_models import ADAPTER_CONFIG_NAME, BaseRecord
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
 from foundry.data.processor import DataProcessor, PreparedData
 from foundry.data.sources import model_digest
 from foundry.environments import record_environment
 from foundry.errors import FoundryError
+from foundry.evaluation.training_info import write_model_info
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
 from foundry.models.boundaries import require_document_boundaries
@@ -200,9 +201,13 @@ class Session:
         digest = model_digest(self.run.record.source_identity)
         assert digest is not None, "the run's identity covers its pretrained weights"
         described = cast(Any, model).config.to_dict()
-        BaseRecord(reference=found.reference, revision=found.revision, digest=digest, config=described).write(
-            self.run.folder
-        )
+        record = BaseRecord(reference=found.reference, revision=found.revision, digest=digest, config=described)
+        record.write(self.run.folder)
+        write_model_info(self.run.folder, self.config, model)
+        if self.config.lora is not None:
+            from foundry.models.adapter import adapter_description
+
+            files.write_json(self.run.folder / ADAPTER_CONFIG_NAME, adapter_description(model, found.reference))
 
     def restore(self, loop: TrainingLoop) -> Counters:
         """Put the newest whole checkpoint into `loop`; its counters, or those of a run that begins.
