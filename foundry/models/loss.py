@@ -70,15 +70,18 @@ class PiecewiseLoss(torch.autograd.Function):
     def forward(ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
         total = torch.zeros((), device=hidden_ND.device)
         size = max(1, PIECE_LOGITS // weight_VD.shape[0])
+        room_PV = torch.empty(min(size, len(hidden_ND)), weight_VD.shape[0], device=hidden_ND.device)
         gradients = []
         for hidden_PD, targets_P in zip(torch.split(hidden_ND, size), torch.split(targets_N, size), strict=True):
-            logits_PV = functional.linear(hidden_PD.to(weight_VD.dtype), weight_VD).float()
+            logits_PV = _widened(functional.linear(hidden_PD.to(weight_VD.dtype), weight_VD), room_PV)
             at_targets_P1 = targets_P[:, None]
-            log_sum_P1 = logits_PV.logsumexp(dim=-1, keepdim=True)
-            total += (log_sum_P1 - logits_PV.gather(1, at_targets_P1)).sum()
+            of_targets_P1, largest_P1 = logits_PV.gather(1, at_targets_P1), logits_PV.amax(dim=-1, keepdim=True)
+            powers_PV = logits_PV.sub_(largest_P1).exp_()
+            sums_P1 = powers_PV.sum(dim=-1, keepdim=True)
+            total += (sums_P1.log() + largest_P1 - of_targets_P1).sum()
             if ctx.needs_input_grad[0]:
-                gradient_PV = logits_PV.sub_(log_sum_P1).exp_()
-                gradient_PV.scatter_add_(1, at_targets_P1, torch.full_like(log_sum_P1, -1.0))
+                gradient_PV = powers_PV.mul_(1 / sums_P1)
+                gradient_PV.scatter_add_(1, at_targets_P1, torch.full_like(sums_P1, -1.0))
                 gradients.append(_through_head(gradient_PV, weight_VD))
         if gradients:
             ctx.save_for_backward(torch.cat(gradients))
@@ -89,6 +92,14 @@ class PiecewiseLoss(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (for_hidden_ND,) = ctx.saved_tensors
         return (for_hidden_ND * gradients[0]).to(ctx.dtype), None, None
+
+
+def _widened(logits_PV: Tensor, room_PV: Tensor) -> Tensor:
+    """The logits as float32: themselves, or a copy in the first rows of `room_PV`, which all pieces use in turn.
+
+    Memory that is taken anew for each piece is given back to the system in between, and then costs a pass of its own.
+    """
+    return logits_PV if logits_PV.dtype == torch.float32 else room_PV[: len(logits_PV)].copy_(logits_PV)
 
 
 def _through_head(gradient_PV: Tensor, weight_VD: Tensor) -> Tensor:
