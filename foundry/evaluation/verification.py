@@ -22,13 +22,12 @@ from foundry.evaluation.metrics_check import metrics_findings
 from foundry.manifests import CHECKPOINT_FILES, STATE_NAME, FileDigest, Manifest
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.extension import FINISHED, MAX_JSON_BYTES, run_fingerprint
-from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, RECORD_NAME, RunRecord
+from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, DATA_NAME, RECORD_NAME, RunRecord
 from foundry.training.run_lock import RunLock
 from foundry.untrusted import read_json
 
 Verdict = Literal["whole", "damaged", "note"]
 MARKS: dict[Verdict, str] = {"whole": "✓", "damaged": "✗", "note": "–"}
-DATA_NAME = "data.json"
 TOKENIZER_NAME = "tokenizer"
 
 
@@ -124,10 +123,10 @@ class _Checks:
             self.record = RunRecord.read(self.folder)
         except UserError as error:
             return Finding(RECORD_NAME, "damaged", str(error).removeprefix(f"{self.folder / RECORD_NAME}: "))
-        record, origin = self.record, self.record.extended_from
+        record, origin = self.record, self.record.origin
         steps = f"{record.steps_done} of {record.total_steps}" if record.total_steps else str(record.steps_done)
         return Finding(
-            RECORD_NAME, "whole", f"{record.state}, {steps} steps{f', extended from {origin}' if origin else ''}"
+            RECORD_NAME, "whole", f"{record.state}, {steps} steps{f', {origin.how} {origin}' if origin else ''}"
         )
 
     def _config(self) -> Finding:
@@ -140,7 +139,7 @@ class _Checks:
         identity, expected = self.record.source_identity, self.record.fingerprint
         if identity is None:
             return Finding(CONFIG_NAME, "whole", "a valid experiment; the run does not say on which source")
-        found = run_fingerprint(self.config, identity, self.record.extended_from)
+        found = run_fingerprint(self.config, identity, self.record.origin)
         if found != expected:
             return Finding(CONFIG_NAME, "damaged", f"has the fingerprint {found}, and the run has {expected}")
         return Finding(CONFIG_NAME, "whole", f"fingerprint {found}")

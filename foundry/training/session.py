@@ -5,6 +5,7 @@ This is where the parts meet; each of them knows nothing of the others.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,17 +15,20 @@ import torch
 from foundry import files
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
+from foundry.data.increment import DOCUMENTS_FOLDER, Increment
 from foundry.data.processor import DataProcessor, PreparedData
 from foundry.environments import record_environment
 from foundry.errors import FoundryError
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
+from foundry.models.io import load_weights
 from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.events import Listener, Message
-from foundry.training.lifecycle import Run
+from foundry.training.incremental import first_weights
+from foundry.training.lifecycle import DATA_NAME, Run
 from foundry.training.loop import TrainingLoop
 from foundry.training.optimizer import create_optimizer
 from foundry.training.parallel import check_parallel, device_of, parallel_model
@@ -51,8 +55,10 @@ class Preparation:
     processes: Processes
 
 
-def prepare(config: ExperimentConfig, processes: Processes, listen: Listener) -> Preparation:
-    """Check what can be checked and tokenize the corpus; no run folder is touched.
+def prepare(
+    config: ExperimentConfig, processes: Processes, listen: Listener, increment: Increment | None
+) -> Preparation:
+    """Check what can be checked and tokenize the corpus, or what is new in it; no run folder is touched.
 
     Raises:
         UserError: the corpus, the device, the length of the run or the number of processes cannot be used.
@@ -60,7 +66,7 @@ def prepare(config: ExperimentConfig, processes: Processes, listen: Listener) ->
     check_parallel(config, processes)
     device = device_of(config.training, processes)
     check_precision(config.training, device)
-    data = DataProcessor(config, report=lambda text: listen(Message(text))).prepare()
+    data = DataProcessor(config, lambda text: listen(Message(text)), increment).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     total_steps = config.training.train_steps or order.total_steps(config.training.epochs or 1)
     warmup_steps(config.training, total_steps)
@@ -134,7 +140,10 @@ class Session:
         if not self.run.tokenizer.exists():
             with files.new_folder(self.run.tokenizer) as folder:
                 data.tokenizer.save(folder)
-        files.write_json(self.run.folder / "data.json", data.statistics)
+        if not (self.run.folder / DOCUMENTS_FOLDER).exists():
+            with files.new_folder(self.run.folder / DOCUMENTS_FOLDER) as folder:
+                shutil.copytree(data.folder / DOCUMENTS_FOLDER, folder, dirs_exist_ok=True)
+        files.write_json(self.run.folder / DATA_NAME, data.statistics)
 
     @contextmanager
     def _batches(self) -> Iterator[BatchSource]:
@@ -149,6 +158,8 @@ class Session:
         vocab_size = self.preparation.data.tokenizer.vocab_size
         torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
         model = create_model(self.config.model, vocab_size, self.config.data.max_sequence_length)
+        if (path := first_weights(self.run)) is not None:
+            load_weights(model, path)
         model.to(self.preparation.device)
         if self.config.training.use_gradient_checkpointing:
             enable_gradient_checkpointing(model)
