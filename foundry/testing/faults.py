@@ -74,14 +74,7 @@ def launch_and_signal(
     """
     import torch
 
-    arguments = (
-        config,
-        {"extend": extend, "incremental": incremental},
-        Path.cwd(),
-        moment,
-        signal_number,
-        torch.get_num_threads(),
-    )
+    arguments = (config, extend, incremental, Path.cwd(), moment, signal_number, torch.get_num_threads())
     with forked(_launch, *arguments) as (process, hears):
         process.join(TIMEOUT_SECONDS)
         if process.exitcode is None:
