@@ -70,3 +70,9 @@ def rotary_tables(length: int, head_width: int, theta: float) -> tuple[Tensor, T
     angles = torch.outer(torch.arange(length, dtype=torch.float32), 1.0 / theta**exponents)
     sin = angles.sin()
     return torch.cat((angles.cos(), angles.cos()), dim=-1)[:, None], torch.cat((-sin, sin), dim=-1)[:, None]
+
+
+def applied(function: Any, *arguments: Any) -> Tensor:
+    """The result of a `torch.autograd.Function` of ours, whose `apply` has no types."""
+    result: Tensor = function.apply(*arguments)
+    return result
