@@ -35,7 +35,8 @@ def documents_in(report: TrainingReport, name: str) -> set[str]:
     else:
         raise FileNotFoundError(f"no prepared data holds the {name} of {report.run_folder}")
     tokenizer = prepared.tokenizer
-    texts, ids = set(), []
+    texts: set[str] = set()
+    ids: list[int] = []
     for token in read_tokens(prepared.folder / name, tokenizer.vocab_size).tolist():
         if token == tokenizer.eos_id:
             texts.add(tokenizer.decode([number for number in ids if number not in tokenizer.marker_ids.values()]))
