@@ -34,6 +34,7 @@ from foundry.config_fields import (
     rule,
 )
 from foundry.config_model import LoraConfig, ModelConfig
+from foundry.config_monitoring import MonitoringConfig
 
 FINGERPRINT_LENGTH = 12
 WANDB_ENTITY = "[A-Za-z0-9_-]{1,64}"
@@ -77,13 +78,19 @@ class DataConfig(Section):
     git: GitConfig | None = None
     """Read a git repository."""
     source_corpus: FilePath | None = None
-    """Read a folder of text files, a `.txt` or `.jsonl` file, or a folder saved by `datasets` with `input_ids`."""
+    """Read a folder of text files, a `.txt` or `.jsonl` file, or a folder saved by `datasets` with `input_ids`; a
+    `.jsonl` file alone with another `format` than text."""
     training_corpus: FilePath | None = None
     """Like `source_corpus`, where the corpus is already divided; goes with `test_corpus`."""
     test_corpus: FilePath | None = None
     """The corpus that validation losses are computed on, with `training_corpus`."""
     text_field: Text = "text"
-    """The key of the text in a `.jsonl` corpus."""
+    """The key of the text in a `.jsonl` corpus of text."""
+    format: Literal["text", "prompt_completion", "chat"] = "text"
+    """`text` learns every token. The others read a `.jsonl` file and learn targets alone: each `completion` after its
+    `prompt`, or the assistant's turns in `messages`, laid out by the tokenizer's chat template (`chat`)."""
+    attend_across_documents: StrictBool = True
+    """Let a token see the documents before its own in a block; false keeps documents apart and restarts positions."""
     batch_size: PositiveInt = 8
     """Blocks in one micro-batch. The global batch is `batch_size * training.gradient_accumulation_steps`."""
     max_sequence_length: Annotated[int, Field(ge=2, le=MAX_SIZE), BeforeValidator(as_whole_number)] = 256
@@ -108,6 +115,15 @@ class DataConfig(Section):
         remedy = "set the others to null" if named else "add one, such as `git: {repository: .}`"
         found = " and ".join(named) or "none"
         return f"needs exactly one of git, source_corpus and training_corpus, found {found}; {remedy}"
+
+    @rule("format", "git")
+    def _examples_stand_in_a_file(self) -> str | None:
+        if self.format == "text" or self.git is None:
+            return None
+        return (
+            f"format {self.format} reads the lines of a .jsonl file, and git gives text; name the file in "
+            "source_corpus, or set format to text"
+        )
 
     @rule("training_corpus", "test_corpus")
     def _test_goes_with_training(self) -> str | None:
@@ -325,6 +341,7 @@ class ExperimentConfig(Section):
     artifacts: ArtifactsConfig = ArtifactsConfig()
     generation: GenerationConfig = GenerationConfig()
     logging: LoggingConfig = LoggingConfig()
+    monitoring: Annotated[MonitoringConfig, does_not_change_weights] = MonitoringConfig()
     wandb: Annotated[WandbConfig, does_not_change_weights] = WandbConfig()
 
     @model_validator(mode="before")
@@ -344,6 +361,15 @@ class ExperimentConfig(Section):
         return (
             f"tokenizer.tokenizer_type {self.tokenizer.tokenizer_type} would number the tokens anew, which the "
             "pretrained model does not know; remove the section tokenizer to use the model's own"
+        )
+
+    @rule("data.format", "tokenizer.tokenizer_type")
+    def _chat_has_a_template(self) -> str | None:
+        if self.data.format != "chat" or self.tokenizer.tokenizer_type == "pretrained":
+            return None
+        return (
+            f"data.format chat needs the chat template of a pretrained tokenizer, and tokenizer_type is "
+            f"{self.tokenizer.tokenizer_type}; name one in tokenizer.name_or_path, or use prompt_completion"
         )
 
     @rule("lora", "model.pretrained")

@@ -48,6 +48,13 @@ class Stopped(FoundryError):
         super().__init__(f"{reason}; stopped after step {step}, which is saved: launch again to go on at {step + 1}")
 
 
+class LimitReached(FoundryError):
+    """A figure of the hardware has come to a threshold of `monitoring` that ends a run; its last step is saved."""
+
+    def __init__(self, step: int, reason: str) -> None:
+        super().__init__(f"{reason}; stopped after step {step}, which is saved: launch again to go on at {step + 1}")
+
+
 class Untrainable(FoundryError):
     """The experiment itself cannot be trained here: it diverges, or does not fit into the memory."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 import torch
 
-from foundry.config import TrainingConfig
+from foundry.config import ExperimentConfig, TrainingConfig
 from foundry.errors import UserError
 
 
@@ -31,18 +32,25 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def check_precision(training: TrainingConfig, device: torch.device) -> None:
+def computing_dtype(config: ExperimentConfig) -> torch.dtype:
+    """What a training step computes in; matrix products of weights that are trained whole, under autocast."""
+    if config.lora is not None:
+        return cast(torch.dtype, getattr(torch, config.model.compute_dtype))
+    return cast(torch.dtype, getattr(torch, config.training.amp_dtype)) if config.training.use_amp else torch.float32
+
+
+def check_precision(config: ExperimentConfig, device: torch.device) -> None:
     """Refuse a precision that `device` cannot train in.
 
     Raises:
         UserError: float16 without a GPU, or bfloat16 on a GPU that lacks it.
     """
-    if not training.use_amp:
-        return
-    if training.amp_dtype == "float16" and device.type != "cuda":
-        raise UserError(f"training.amp_dtype: float16 needs a CUDA GPU, and this run uses {device}; use bfloat16")
-    if training.amp_dtype == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        raise UserError("training.amp_dtype: this GPU has no bfloat16; use float16")
+    key = "training.amp_dtype" if config.lora is None else "model.compute_dtype"
+    dtype = computing_dtype(config)
+    if dtype == torch.float16 and device.type != "cuda":
+        raise UserError(f"{key}: float16 needs a CUDA GPU, and this run uses {device}; use bfloat16")
+    if dtype == torch.bfloat16 and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise UserError(f"{key}: this GPU has no bfloat16; use float16")
 
 
 def prepare_backend(training: TrainingConfig, device: torch.device) -> None:

@@ -58,6 +58,8 @@ class Manifest(BaseModel):
     fingerprint: Annotated[str, Field(pattern=r"^[\w.-]{0,100}$")]
     """The run's fingerprint."""
     files: dict[str, FileDigest]
+    base_digest: str | None = None
+    """SHA-256 of the pretrained weights that the ones listed here adapt, see `foundry.models.pretrained`."""
 
     @field_validator("files")
     @classmethod

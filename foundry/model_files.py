@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foundry import manifests
+from foundry import files, manifests
 from foundry.artifacts.download import Fetching, fetched_model
 from foundry.artifacts.references import is_reference
 from foundry.artifacts.store import Bundle
+from foundry.base_models import ADAPTER_CONFIG_NAME, ADAPTER_WEIGHTS_NAME, BASE_NAME, BaseRecord
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment
 from foundry.environments import read_launches
 from foundry.errors import FoundryError, UserError
+from foundry.evaluation.training_info import TRAINING_INFO_NAME, training_info
 from foundry.manifests import WEIGHTS_NAME, FileDigest, Manifest, is_in_parts, parts_name, readable_checkpoints
 from foundry.training.lifecycle import CONFIG_NAME, RECORD_NAME, PublishedArtifact, Run
 
@@ -30,12 +32,14 @@ class ModelFiles:
         weights: a safetensors file, or the folder in a checkpoint that holds its parts.
         tokenizer: the folder that `load_tokenizer` reads.
         step: steps that the weights have seen.
+        base: the pretrained model that training began with; None where it began with fresh weights.
     """
 
     weights: Path
     config: ExperimentConfig
     tokenizer: Path
     step: int
+    base: BaseRecord | None = None
 
 
 def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[str, str]]:
@@ -54,17 +58,34 @@ def bundle_of(run: Run, checkpoint: Path, staging: Path) -> tuple[Bundle, dict[s
     paths |= {
         f"{TOKENIZER_NAME}/{name}": run.tokenizer / name for name in sorted(manifests.describe_files(run.tokenizer))
     }
+    paths |= _beside_adapter(run, paths[WEIGHTS_NAME], staging)
     for path in (run.tokenizer, *paths.values()):
         if path.is_symlink():
             raise FoundryError(f"{path}: is a symbolic link, and only files of the run are published; replace it")
     for name, path in paths.items():
         described.setdefault(name, FileDigest.of(path))
     manifest = Manifest(
-        step=source.step, validation_loss=source.validation_loss, fingerprint=source.fingerprint, files=described
+        step=source.step,
+        validation_loss=source.validation_loss,
+        fingerprint=source.fingerprint,
+        files=described,
+        base_digest=source.base_digest,
     )
     paths[manifests.MANIFEST_NAME] = manifests.store_manifest(staging, manifest)
     digests = manifest.digests | {manifests.MANIFEST_NAME: FileDigest.of(paths[manifests.MANIFEST_NAME]).sha256}
     return Bundle(run.record.run_id, paths, _metadata(run, manifest, digests)), digests
+
+
+def _beside_adapter(run: Run, weights: Path, staging: Path) -> dict[str, Path]:
+    """What a model that began with a pretrained one has beside its weights; an adapter also in `peft`'s own form."""
+    if not (run.folder / BASE_NAME).is_file():
+        return {}
+    info = staging / TRAINING_INFO_NAME
+    files.write_json(info, training_info(run.folder))
+    paths = {BASE_NAME: run.folder / BASE_NAME, TRAINING_INFO_NAME: info}
+    if (adapter := run.folder / ADAPTER_CONFIG_NAME).is_file():
+        paths |= {ADAPTER_CONFIG_NAME: adapter, ADAPTER_WEIGHTS_NAME: weights}
+    return paths
 
 
 def _metadata(run: Run, manifest: Manifest, digests: dict[str, str]) -> dict[str, Any]:
@@ -154,7 +175,7 @@ def _published_checkpoint(run: Run, published: PublishedArtifact) -> ModelFiles 
         return None
     if manifest.digests.get(WEIGHTS_NAME) != published.digests.get(WEIGHTS_NAME):
         return None
-    return ModelFiles(folder / WEIGHTS_NAME, load_experiment(run.folder / CONFIG_NAME), run.tokenizer, manifest.step)
+    return _files(folder / WEIGHTS_NAME, run.folder, run.tokenizer, manifest)
 
 
 def _best_checkpoint(run: Run) -> ModelFiles:
@@ -164,7 +185,7 @@ def _best_checkpoint(run: Run) -> ModelFiles:
     folder, manifest = manifests.best_of(candidates)
     _verify(folder, "checkpoint")
     weights = parts_name(WEIGHTS_NAME) if is_in_parts(manifest, WEIGHTS_NAME) else WEIGHTS_NAME
-    return ModelFiles(folder / weights, load_experiment(run.folder / CONFIG_NAME), run.tokenizer, manifest.step)
+    return _files(folder / weights, run.folder, run.tokenizer, manifest)
 
 
 def _model_of_artifact(folder: Path) -> ModelFiles:
@@ -174,8 +195,21 @@ def _model_of_artifact(folder: Path) -> ModelFiles:
 
 def _files_of(folder: Path) -> ModelFiles:
     """The model in the folder of an artifact that was verified."""
-    step = manifests.read_manifest(folder).step
-    return ModelFiles(folder / WEIGHTS_NAME, load_experiment(folder / CONFIG_NAME), folder / TOKENIZER_NAME, step)
+    return _files(folder / WEIGHTS_NAME, folder, folder / TOKENIZER_NAME, manifests.read_manifest(folder))
+
+
+def _files(weights: Path, folder: Path, tokenizer: Path, manifest: Manifest) -> ModelFiles:
+    """The model whose configuration, and what is known of its base, are in `folder`."""
+    config = load_experiment(folder / CONFIG_NAME)
+    if config.model.pretrained is None:
+        return ModelFiles(weights, config, tokenizer, manifest.step)
+    base = BaseRecord.read(folder)
+    if base.digest != manifest.base_digest:
+        raise FoundryError(
+            f"{folder}: {BASE_NAME} names a base with SHA-256 {base.digest[:12]}…, and the weights were trained on "
+            f"another ({str(manifest.base_digest)[:12]}…); put the file back from a copy"
+        )
+    return ModelFiles(weights, config, tokenizer, manifest.step, base)
 
 
 def _require_model(folder: Path) -> None:
@@ -185,6 +219,8 @@ def _require_model(folder: Path) -> None:
 
     found = _files_of(folder)
     tokenizer = load_tokenizer(found.tokenizer)
+    if found.base is not None:
+        return  # what its weights belong to may not be on this machine
     require_weights_for(found.config.model, tokenizer.vocab_size, found.config.data.max_sequence_length, found.weights)
 
 

@@ -25,15 +25,21 @@ class Setting:
     changes_weights: bool
 
 
-def settings_of(section: Section, prefix: str = "") -> Iterator[Setting]:
-    """Every setting below `section`, in the order of the schema."""
+def settings_of(section: Section, prefix: str = "", changes_weights: bool = True) -> Iterator[Setting]:
+    """Every setting below `section`, in the order of the schema.
+
+    Args:
+        prefix: stands before each key.
+        changes_weights: whether the section does, as it is declared where it stands.
+    """
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
+        matters = changes_weights and does_not_change_weights not in field.metadata
         if isinstance(value, Section):
-            yield from settings_of(value, f"{prefix}{name}.")
+            yield from settings_of(value, f"{prefix}{name}.", matters)
         else:
             plain = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-            yield Setting(f"{prefix}{name}", plain, does_not_change_weights not in field.metadata)
+            yield Setting(f"{prefix}{name}", plain, matters)
 
 
 def weightless_settings(config: ExperimentConfig) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from foundry.artifacts.opening import artifact_store
 from foundry.artifacts.store import ArtifactStore
 from foundry.config import ExperimentConfig
 from foundry.config_file import load_experiment, to_yaml
-from foundry.data.sources import source_identity
-from foundry.errors import FoundryError, Interrupted, Stopped, UserError
+from foundry.data.sources import model_digest, source_identity
+from foundry.errors import FoundryError, Interrupted, LimitReached, Stopped, UserError
 from foundry.publishing import finish, sends_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
@@ -131,6 +131,11 @@ class Trainer:
         record = RunRecord.read(folder)
         trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event, processes=processes)
         trainer._place(record.origin)
+        if model_digest(trainer._source_identity) != model_digest(record.source_identity):
+            raise UserError(
+                f"{folder}: {trainer.config.model.pretrained} is not the base model that it was begun with; put that "
+                "one back, or train the configuration as a new run"
+            )
         if trainer.fingerprint != record.fingerprint:
             raise UserError(
                 f"{folder}: its corpus has changed since it was begun (fingerprint {record.fingerprint}, "
@@ -149,6 +154,7 @@ class Trainer:
         Raises:
             Interrupted: SIGTERM or Ctrl-C; the last step is saved.
             Stopped: `on_event` asked to stop; the last step is saved.
+            LimitReached: the hardware is at a threshold of `config.monitoring` that ends the run; likewise.
             FoundryError: what failed. Checkpoints stay whatever happens before the store has confirmed.
         """
         if self._seen_by is not None:
@@ -232,9 +238,9 @@ class Trainer:
         try:
             with self.processes.noticing_loss():
                 outcome = Session(run, self.config, preparation, listen).train()
-        except (Interrupted, KeyboardInterrupt, Stopped) as interruption:
+        except (Interrupted, KeyboardInterrupt, LimitReached, Stopped) as interruption:
             self._move_if_possible(run, "interrupted", str(interruption) or "Ctrl-C")
-            if isinstance(interruption, Interrupted) and not self.processes.is_first:
+            if isinstance(interruption, Interrupted | LimitReached) and not self.processes.is_first:
                 raise EndedTogether(interruption.exit_code) from None
             raise
         except MemoryError as error:

@@ -183,6 +183,7 @@ def step(context: Context) -> None:
             "tokens_after_packing": len(stream_of(blocks)),
             "blocks": -(-num_tokens // 16),
             "padding": -num_tokens % 16,
+            "targets": num_tokens - -(-num_tokens // 16),
         }, counted
 
 

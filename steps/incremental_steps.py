@@ -104,9 +104,9 @@ def got_excluded(context: Context) -> None:
     growing(context).repositories[0].commit("Explain", {"docs/why.md": "Because.\n"})
 
 
-@given("the setting {key} is {value}")
-def setting_is(context: Context, key: str, value: str) -> None:
-    growing(context).settings[key] = yaml.safe_load(value)
+@given("the share of old documents as context is {share:g}")
+def share_is(context: Context, share: float) -> None:
+    growing(context).settings["data.incremental_context"] = share
 
 
 @given("the learning rate is too small to change a weight")

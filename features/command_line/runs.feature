@@ -131,7 +131,7 @@ Feature: One command trains, the same command goes on, and others use what it ma
         | published                                          |
         | loss (nats a token): ⠒ training, o validation      |
         | page: page.html                                    |
-      And the page page.html holds 4 plots and
+      And the page page.html holds 5 plots and
         | text                 |
         | experiment_name: small |
         | all_steps_completed  |
@@ -139,6 +139,7 @@ Feature: One command trains, the same command goes on, and others use what it ma
         | learning rate        |
         | gradient norm        |
         | tokens per second    |
+        | memory of the run (bytes) |
       And the page page.html loads nothing from elsewhere
 
     Scenario: A configuration shows what it would train

@@ -32,6 +32,8 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git: null; data.training_corpus: a; data.test_corpus: b  | data.test_corpus = PosixPath('b')                                 |
         | data.incremental_context: 5e-1                                | data.incremental_context = 0.5                                    |
         | data.validation_fraction: 0                                   | data.validation_fraction = 0.0                                    |
+        | data.attend_across_documents: no                              | data.attend_across_documents = False                              |
+        | data: {git: null, source_corpus: a.jsonl, format: chat}; tokenizer: {tokenizer_type: pretrained, name_or_path: a} | data.format = 'chat'          |
         | tokenizer: {tokenizer_type: pretrained, name_or_path: my-bpe} | tokenizer.name_or_path = 'my-bpe'                                 |
         | model: {attention_heads: 6, key_value_heads: 2, hidden_size: 96} | model.key_value_heads = 2                                      |
         | model: {architecture: gpt2, architecture_options: {n_ctx: 9}} | model.architecture_options = {'n_ctx': 9}                         |
@@ -39,6 +41,10 @@ Feature: An experiment is one YAML file, read as its writer means it
         | generation: {temperature: 0, top_k: 0, top_p: 1}              | generation.temperature = 0.0; generation.top_k = 0                |
         | generation.top_k: null                                        | generation.top_k = None                                           |
         | logging.use_wandb: true                                       | logging.use_wandb = True                                          |
+        | monitoring: {interval: 1e-1, memory: {stop: .97}}             | monitoring.interval = 0.1; monitoring.memory.stop = 0.97          |
+        | monitoring: {enabled: no, disk_free: {warn: 5e9, stop: 1e9}}  | monitoring.enabled = False; monitoring.disk_free.warn = 5000000000.0 |
+        | monitoring.gpu_memory: {warn: null, stop: 1}                  | monitoring.gpu_memory.warn = None; monitoring.gpu_memory.stop = 1.0 |
+        | monitoring.gpu_temperature: {warn: 80, stop: 9e1}             | monitoring.gpu_temperature.stop = 90.0                            |
         | wandb: {entity: my-team, project: code.v2, mode: offline}     | wandb.entity = 'my-team'; wandb.project = 'code.v2'               |
         | artifacts: {store: wandb, upload_timeout: 1e3}                | artifacts.store = 'wandb'; artifacts.upload_timeout = 1000.0      |
         | model: {pretrained: org/model, revision: v2, attention: sdpa} | model.revision = 'v2'; tokenizer.name_or_path = 'org/model'       |
@@ -154,6 +160,8 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git: null; data.training_corpus: a                              | another     |
         | data.git: null; data.training_corpus: a; data.test_corpus: b         | another     |
         | data.text_field: content                                             | another     |
+        | data.git: null; data.source_corpus: a.jsonl; data.format: prompt_completion | another |
+        | data.attend_across_documents: false                                  | another     |
         | data.batch_size: 9                                                   | another     |
         | data.max_sequence_length: 255                                        | another     |
         | data.validation_fraction: 0.2                                        | another     |
@@ -239,6 +247,16 @@ Feature: An experiment is one YAML file, read as its writer means it
         | logging.dir: elsewhere                                               | the same    |
         | logging.log_interval: 1                                              | the same    |
         | logging.use_wandb: true                                              | the same    |
+        | monitoring.enabled: false                                            | the same    |
+        | monitoring.interval: 5                                               | the same    |
+        | monitoring.memory.warn: 0.8                                          | the same    |
+        | monitoring.memory.stop: 0.97                                         | the same    |
+        | monitoring.gpu_memory.warn: 0.8                                      | the same    |
+        | monitoring.gpu_memory.stop: 0.97                                     | the same    |
+        | monitoring.gpu_temperature.warn: 80                                  | the same    |
+        | monitoring.gpu_temperature.stop: 95                                  | the same    |
+        | monitoring.disk_free.warn: 5e9                                       | the same    |
+        | monitoring.disk_free.stop: 1e9                                       | the same    |
         | wandb.entity: my-team                                                | the same    |
         | wandb.project: code                                                  | the same    |
         | wandb.mode: offline                                                  | the same    |

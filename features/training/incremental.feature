@@ -18,7 +18,7 @@ Feature: A repository that has grown is trained on what is new
 
     Scenario: Without context, old documents are not trained on
       Given an experiment on a repository, which has been trained
-      And the setting data.incremental_context is 0
+      And the share of old documents as context is 0
       And the repository has got new documents
       When it is trained incrementally
       Then the training tokens are those of the new documents alone

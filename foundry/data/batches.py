@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from foundry.data.blocks import BlockDataset
+from foundry.data.blocks import BlockDataset, Flags
 
 IGNORED_LABEL = -100
 """The label of a position that counts in no loss."""
@@ -116,11 +116,16 @@ class Batch:
 
     Attributes:
         input_ids: int64, shape (M, L).
-        labels: int64, shape (M, L): equal to `input_ids`, and -100 on padding. The loss shifts them by one.
+        labels: int64, shape (M, L): equal to `input_ids`, and -100 on what counts in no loss: padding, what is no
+            target of fine-tuning, and, where `position_ids` keep documents apart, the first token of a document, which
+            nothing of its own document predicts. The loss shifts them by one.
+        position_ids: int64, shape (M, L): the position of each token in its document, or in the part of it that the
+            block holds; None where tokens see all of the block before them.
     """
 
     input_ids: torch.Tensor
     labels: torch.Tensor
+    position_ids: torch.Tensor | None = None
 
     def micro_batches(self, size: int, part: slice | None = None) -> Iterator[tuple[int, Batch]]:
         """Pieces of at most `size` blocks, each with the number of its first block; views, not copies.
@@ -131,7 +136,8 @@ class Batch:
         start, end, _ = (part or slice(None)).indices(len(self.input_ids))
         for first in range(start, end, size):
             piece = slice(first, min(first + size, end))
-            yield first, Batch(self.input_ids[piece], self.labels[piece])
+            positions = None if self.position_ids is None else self.position_ids[piece]
+            yield first, Batch(self.input_ids[piece], self.labels[piece], positions)
 
 
 class BatchSource:
@@ -189,10 +195,22 @@ def sequential_batches(dataset: BlockDataset, batch_size: int, at_most: int | No
 
 
 def batch_of(dataset: BlockDataset, indices: Indices) -> Batch:
-    """The blocks at `indices` as one batch; padding has the label -100."""
+    """The blocks at `indices` as one batch; see `Batch` for the labels."""
     ids_ML, lengths_M = dataset.rows(indices)
-    if lengths_M.min() == dataset.block_size:
-        input_ids_ML = torch.from_numpy(ids_ML)
+    targets_ML, starts_ML = dataset.targets_of(indices), dataset.starts_of(indices)
+    input_ids_ML = torch.from_numpy(ids_ML)
+    if targets_ML is None and starts_ML is None and lengths_M.min() == dataset.block_size:
         return Batch(input_ids_ML, input_ids_ML)
-    labels_ML = np.where(np.arange(dataset.block_size) < lengths_M[:, None], ids_ML, IGNORED_LABEL)
-    return Batch(torch.from_numpy(ids_ML), torch.from_numpy(labels_ML))
+    counts_ML = np.arange(dataset.block_size) < lengths_M[:, None]
+    if targets_ML is not None:
+        counts_ML &= targets_ML
+    if starts_ML is not None:
+        counts_ML &= ~starts_ML
+    labels_ML = torch.from_numpy(np.where(counts_ML, ids_ML, IGNORED_LABEL))
+    return Batch(input_ids_ML, labels_ML, None if starts_ML is None else torch.from_numpy(_positions(starts_ML)))
+
+
+def _positions(starts_ML: Flags) -> Indices:
+    """How far each token is from the last start before it, or from the start of its block."""
+    places_L = np.arange(starts_ML.shape[1])
+    return places_L - np.maximum.accumulate(np.where(starts_ML, places_L, 0), axis=1)

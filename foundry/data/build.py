@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,23 @@ import numpy as np
 
 from foundry.config import ExperimentConfig
 from foundry.data.blocks import BlockDataset
-from foundry.data.documents import Document, DocumentSource, Skipped
+from foundry.data.documents import Document, DocumentSource, Example, Skipped
+from foundry.data.example_encoding import encoder_of
+from foundry.data.example_packing import ExamplePacking
 from foundry.data.increment import DOCUMENTS_FOLDER, Increment, KnownDocuments, grown_sides
-from foundry.data.packing import TokenFile, pieces, read_tokens, write_tokens
+from foundry.data.packing import (
+    TokenFile,
+    pieces,
+    read_flags,
+    read_tokens,
+    starts_file,
+    targets_file,
+    write_packed,
+    write_tokens,
+)
+from foundry.data.pretrained_tokenizer import pretrained_tokenizer
 from foundry.data.progress import Progress, Report
-from foundry.data.sources import document_sources, local_tokenizer
+from foundry.data.sources import document_sources
 from foundry.data.split import Documents, Side, divided
 from foundry.data.spool import DocumentSpool
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
@@ -29,6 +41,20 @@ STATISTICS_FILE = "statistics.json"
 
 TOKENIZER_SAMPLE_BYTES = {"bpe": 64_000_000, "sentencepiece": 8_000_000}
 """A tokenizer is trained on a random part of the training documents where these are more than this."""
+
+
+def read_blocks(path: Path, tokenizer: Tokenizer, block_size: int, files: Container[str]) -> BlockDataset:
+    """The blocks of a token file.
+
+    Args:
+        files: the names of what was written; what stands beside the token file is read where it is among them.
+    """
+    return BlockDataset(
+        read_tokens(path, tokenizer.vocab_size),
+        block_size,
+        tokenizer.pad_id,
+        *(read_flags(file) if file.name in files else None for file in (targets_file(path), starts_file(path))),
+    )
 
 
 class DataBuild:
@@ -49,6 +75,7 @@ class DataBuild:
         self._report = report
         self._increment = increment
         self._skipped = Skipped()
+        self._num_cut = 0
 
     def run(self) -> None:
         """Fill the folder.
@@ -63,12 +90,16 @@ class DataBuild:
             training, validation = self._sides(spools)
             tokenizer = self._tokenizer(training)
             statistics = self._written(tokenizer, training, validation, KnownDocuments.of(training, validation))
-            self._check_length(statistics["tokens_before_packing"]["training"])
         for spool in self._folder.glob("*.spool"):
             spool.unlink()
         write_json(self._folder / STATISTICS_FILE, statistics)
         if self._report is not None and (summary := self._skipped.summary()):
             self._report(f"left out: {summary}")
+        if self._report is not None and self._num_cut:
+            what = "1 prompt cut at its beginning, to fit into a block with its answer"
+            if self._num_cut > 1:
+                what = f"{self._num_cut} prompts cut at their beginning, to fit into a block with their answers"
+            self._report(what)
 
     def _of_increment(self, spools: list[DocumentSpool], increment: Increment) -> dict[str, Any]:
         """Prepare what is new, however little; its statistics."""
@@ -96,6 +127,8 @@ class DataBuild:
         tokenizer.save(self._folder / TOKENIZER_FOLDER)
         known.write(self._folder)
         files = {TRAINING_FILE: self._write(TRAINING_FILE, tokenizer, training)}
+        if self._increment is None and self._config.data.format == "text":
+            self._check_length(files[TRAINING_FILE])
         if validation is not None:
             files[VALIDATION_FILE] = self._write(VALIDATION_FILE, tokenizer, validation)
         return self._statistics(tokenizer, {"training": training, "validation": validation}, files)
@@ -140,33 +173,45 @@ class DataBuild:
         return SentencePieceTokenizer.train(texts, settings.vocab_size)
 
     def _pretrained(self) -> Tokenizer:
-        folder = local_tokenizer(self._config)
-        if folder is not None:
-            return load_tokenizer(folder)
-        from foundry.data.fast_tokenizer import FastTokenizer
-
-        assert self._config.tokenizer.name_or_path is not None
-        return FastTokenizer.pretrained(self._config.tokenizer.name_or_path)
+        return pretrained_tokenizer(self._config)
 
     def _reported(self, sample: Side) -> Iterator[str]:
         """The texts that a tokenizer is trained on."""
         progress = Progress(self._report)
         total, done = sample.num_bytes, 0
         for document in sample:
-            assert isinstance(document, Document)
-            yield from pieces(document.body)
-            done += len(document.text.encode())
+            assert isinstance(document, Document | Example)
+            texts = [document.body] if isinstance(document, Document) else document.texts
+            for text in texts:
+                yield from pieces(text)
+                done += len(text.encode())
             progress.update(f"training the tokenizer: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB read")
         progress.update("training the tokenizer: choosing the vocabulary")
 
     def _write(self, name: str, tokenizer: Tokenizer, side: Documents) -> TokenFile:
-        return write_tokens(self._folder / name, tokenizer, side, Progress(self._report))
-
-    def _check_length(self, num_tokens: int) -> None:
-        block_size = self._config.data.max_sequence_length
-        if num_tokens < block_size:
+        data, progress, path = self._config.data, Progress(self._report), self._folder / name
+        with_starts = not data.attend_across_documents
+        if data.format == "text":
+            documents = (document for document in side if not isinstance(document, Example))
+            return write_tokens(path, tokenizer, documents, progress, with_starts=with_starts)
+        packing = ExamplePacking(
+            encoder_of(data.format, tokenizer), data.max_sequence_length, tokenizer.pad_id, self._skipped
+        )
+        parts = packing.parts(document for document in side if isinstance(document, Example))
+        file = write_packed(path, tokenizer.vocab_size, parts, progress, with_starts=with_starts, with_targets=True)
+        self._num_cut += packing.num_cut
+        if file.num_documents == 0:
             raise UserError(
-                f"the training documents give {num_tokens} tokens, fewer than one block of {block_size} "
+                f"every example is longer than a block of {data.max_sequence_length} tokens "
+                f"(data.max_sequence_length), so nothing is left for {name}; make the blocks longer"
+            )
+        return file
+
+    def _check_length(self, training: TokenFile) -> None:
+        block_size = self._config.data.max_sequence_length
+        if training.num_tokens < block_size:
+            raise UserError(
+                f"the training documents give {training.num_tokens} tokens, fewer than one block of {block_size} "
                 "(data.max_sequence_length): add text, or make the blocks shorter"
             )
 
@@ -185,20 +230,30 @@ class DataBuild:
             "tokens_after_packing": {},
             "blocks": {},
             "padding": {},
+            "targets": {},
+            "cut_prompts": self._num_cut,
             "skipped": self._skipped.as_statistics(),
         }
         for (side_name, side), (file_name, file) in zip(sides.items(), files.items(), strict=False):
             assert side is not None
-            tokens = read_tokens(self._folder / file_name, tokenizer.vocab_size)
-            blocks = BlockDataset(tokens, block_size, tokenizer.pad_id)
+            blocks = read_blocks(self._folder / file_name, tokenizer, block_size, file.files)
+            if blocks.num_targets == 0:
+                raise UserError(
+                    f"the {side_name} documents hold no token that is predicted from one before it; add text, or set "
+                    "data.attend_across_documents to true"
+                )
             statistics["documents"][side_name] = file.num_documents
             statistics["bytes"][side_name] = side.num_bytes
             statistics["tokens_before_packing"][side_name] = file.num_tokens
-            statistics["tokens_after_packing"][side_name] = len(blocks) * block_size - blocks.num_padding
+            padding = blocks.num_padding + file.num_padding
+            statistics["tokens_after_packing"][side_name] = len(blocks) * block_size - padding
             statistics["blocks"][side_name] = len(blocks)
-            statistics["padding"][side_name] = blocks.num_padding
+            statistics["padding"][side_name] = padding
+            statistics["targets"][side_name] = blocks.num_targets
         statistics["files"] = {
-            name: {"sha256": file.sha256, "bytes": file.num_bytes} for name, file in files.items()
+            name: {"sha256": written.sha256, "bytes": written.num_bytes}
+            for file in files.values()
+            for name, written in file.files.items()
         } | self._described(TOKENIZER_FOLDER, DOCUMENTS_FOLDER)
         return statistics
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TextKind = Literal["file", "commit", "text"]
 
+TARGET_ROLES = ("assistant", "completion")
+
 MAX_NAMES_PER_REASON = 5
 
 
@@ -51,7 +53,43 @@ class TokenDocument:
     ids: npt.NDArray[np.uint32]
 
 
-AnyDocument = Document | TokenDocument
+@dataclass(frozen=True)
+class Message:
+    """A part of an example.
+
+    Attributes:
+        role: who says it: `system`, `user` or `assistant` in a chat; otherwise `prompt` or `completion`.
+    """
+
+    role: str
+    content: str
+
+    @property
+    def is_target(self) -> bool:
+        """Whether a model is to learn to write it."""
+        return self.role in TARGET_ROLES
+
+
+@dataclass(frozen=True)
+class Example:
+    """Something asked and what is to be answered, for fine-tuning on the answers alone.
+
+    Attributes:
+        key: the file and line that it comes from.
+        messages: in their order; at least one is a target.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """What is said in it."""
+        return [message.content for message in self.messages]
+
+
+PlainDocument = Document | TokenDocument
+AnyDocument = PlainDocument | Example
 
 
 @dataclass

@@ -1,10 +1,14 @@
 """Documents become one flat stream of tokens in a file: marker, text, end-of-text, and so on.
 
+Beside `train.bin` may stand `train.starts.bin` and `train.targets.bin`, with one byte for each token: 1 where a
+document begins, and 1 where the token is a target of fine-tuning.
+
 The tokenizer is fed batches of half a megabyte, so that memory does not grow with the corpus and its threads are busy.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from array import array
@@ -13,12 +17,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from foundry.data.blocks import Tokens
-from foundry.data.documents import AnyDocument, TokenDocument
+from foundry.data.blocks import Flags, Tokens
+from foundry.data.documents import PlainDocument, TokenDocument
 from foundry.data.progress import Progress
 from foundry.data.tokenizers import Tokenizer
 from foundry.errors import UserError
@@ -29,6 +34,7 @@ MAX_PIECE_CHARACTERS = 250_000
 """A longer text is tokenized in pieces, which begin where a word of the tokenizer does."""
 
 _Tokens = npt.NDArray[np.uint32]
+_Bytes = npt.NDArray[np.uint8]
 _CUTS = (re.compile(r"\S\n(?=\S)"), re.compile(r"(?= \S)"))
 """After the end of a line, with no other white space around it, or else before the last space in front of a word."""
 
@@ -39,15 +45,41 @@ class TokenFile:
 
     Attributes:
         num_documents: with at least their end-of-text token.
-        num_tokens: in the file.
-        sha256: of the file's bytes.
-        num_bytes: of the file.
+        num_tokens: of documents, in the file.
+        num_padding: tokens between them.
+        files: the file of tokens and those beside it, by their names.
     """
 
     num_documents: int
     num_tokens: int
+    num_padding: int
+    files: dict[str, WrittenFile]
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """SHA-256 and size of a file."""
+
     sha256: str
     num_bytes: int
+
+
+class PackedTokens(NamedTuple):
+    """A part of a stream.
+
+    Attributes:
+        num_documents: that it holds.
+        num_padding: of its tokens belong to no document.
+        tokens: shape (tokens,).
+        starts: uint8, shape (tokens,): 1 where a document begins.
+        targets: uint8, shape (tokens,): 1 where a token is to be predicted; None where every token is.
+    """
+
+    num_documents: int
+    num_padding: int
+    tokens: _Tokens
+    starts: _Bytes
+    targets: _Bytes | None = None
 
 
 def token_type(vocab_size: int) -> np.dtype[np.uint16] | np.dtype[np.uint32]:
@@ -60,24 +92,90 @@ def read_tokens(path: Path, vocab_size: int) -> Tokens:
     return np.memmap(path, dtype=token_type(vocab_size), mode="r")
 
 
-def write_tokens(path: Path, tokenizer: Tokenizer, documents: Iterable[AnyDocument], progress: Progress) -> TokenFile:
+def read_flags(path: Path) -> Flags:
+    """A file beside a token file, memory-mapped and read-only, shape (tokens,)."""
+    return np.memmap(path, dtype=np.bool_, mode="r")
+
+
+def starts_file(path: Path) -> Path:
+    """Where the starts of documents stand, beside the token file at `path`."""
+    return path.with_suffix(".starts.bin")
+
+
+def targets_file(path: Path) -> Path:
+    """Where the targets stand, beside the token file at `path`."""
+    return path.with_suffix(".targets.bin")
+
+
+def write_tokens(
+    path: Path,
+    tokenizer: Tokenizer,
+    documents: Iterable[PlainDocument],
+    progress: Progress,
+    *,
+    with_starts: bool = False,
+) -> TokenFile:
     """Put the tokens of `documents` into a file, one document after another.
+
+    Args:
+        with_starts: write beside it where documents begin.
 
     Raises:
         UserError: a document that came as tokens holds one beyond the vocabulary.
     """
-    dtype = token_type(tokenizer.vocab_size)
-    digest = hashlib.sha256()
-    num_documents = num_tokens = 0
-    with path.open("xb") as stream:
-        for in_batch, tokens in _encoded(tokenizer, documents):
-            num_documents += in_batch
-            num_tokens += len(tokens)
-            content = tokens.astype(dtype).tobytes()
-            digest.update(content)
-            stream.write(content)
+    return write_packed(path, tokenizer.vocab_size, _encoded(tokenizer, documents), progress, with_starts=with_starts)
+
+
+def write_packed(
+    path: Path,
+    vocab_size: int,
+    parts: Iterable[PackedTokens],
+    progress: Progress,
+    *,
+    with_starts: bool,
+    with_targets: bool = False,
+) -> TokenFile:
+    """Put the parts of a stream into a file, and beside it what else is asked for."""
+    dtype = token_type(vocab_size)
+    num_documents = num_tokens = num_padding = 0
+    with contextlib.ExitStack() as held:
+        tokens = held.enter_context(_DigestedFile(path))
+        starts = held.enter_context(_DigestedFile(starts_file(path))) if with_starts else None
+        targets = held.enter_context(_DigestedFile(targets_file(path))) if with_targets else None
+        for part in parts:
+            num_documents += part.num_documents
+            num_padding += part.num_padding
+            num_tokens += len(part.tokens)
+            tokens.write(part.tokens.astype(dtype).tobytes())
+            if starts is not None:
+                starts.write(part.starts.tobytes())
+            if targets is not None:
+                assert part.targets is not None
+                targets.write(part.targets.tobytes())
             progress.update(f"tokenizing: {num_tokens:,} tokens, {num_tokens / progress.seconds:,.0f} tokens/s")
-    return TokenFile(num_documents, num_tokens, digest.hexdigest(), num_tokens * dtype.itemsize)
+    files = {file.name: file.written for file in (tokens, starts, targets) if file is not None}
+    return TokenFile(num_documents, num_tokens - num_padding, num_padding, files)
+
+
+class _DigestedFile(contextlib.AbstractContextManager["_DigestedFile"]):
+    """A new file, of whose bytes the SHA-256 is known when they are written."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self._stream = path.open("xb")
+        self._digest = hashlib.sha256()
+        self._num_bytes = 0
+
+    def write(self, content: bytes) -> None:
+        self._digest.update(content)
+        self._num_bytes += self._stream.write(content)
+
+    def __exit__(self, *exception: object) -> None:
+        self._stream.close()
+
+    @property
+    def written(self) -> WrittenFile:
+        return WrittenFile(self._digest.hexdigest(), self._num_bytes)
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -103,25 +201,24 @@ def _cut(text: str, earliest: int, latest: int) -> int:
     return latest
 
 
-def _encoded(tokenizer: Tokenizer, documents: Iterable[AnyDocument]) -> Iterator[tuple[int, _Tokens]]:
-    """Batch by batch, the number of documents and their tokens.
+def _encoded(tokenizer: Tokenizer, documents: Iterable[PlainDocument]) -> Iterator[PackedTokens]:
+    """The documents' tokens, batch by batch.
 
     Two batches are under way at a time: while the numbers of one are copied, the tokenizer's own threads are busy with
     the other.
     """
     with ThreadPoolExecutor(BATCHES_AT_ONCE, "tokenizing") as threads:
-        under_way: deque[tuple[int, Future[_Tokens]]] = deque()
+        under_way: deque[Future[PackedTokens]] = deque()
         for batch in _batches(documents):
-            under_way.append((len(batch), threads.submit(_encode, tokenizer, batch)))
+            under_way.append(threads.submit(_encode, tokenizer, batch))
             if len(under_way) > BATCHES_AT_ONCE:
-                in_batch, tokens = under_way.popleft()
-                yield in_batch, tokens.result()
-        for in_batch, tokens in under_way:
-            yield in_batch, tokens.result()
+                yield under_way.popleft().result()
+        for packed in under_way:
+            yield packed.result()
 
 
-def _batches(documents: Iterable[AnyDocument]) -> Iterator[list[AnyDocument]]:
-    batch: list[AnyDocument] = []
+def _batches(documents: Iterable[PlainDocument]) -> Iterator[list[PlainDocument]]:
+    batch: list[PlainDocument] = []
     size = 0
     for document in documents:
         batch.append(document)
@@ -133,12 +230,14 @@ def _batches(documents: Iterable[AnyDocument]) -> Iterator[list[AnyDocument]]:
         yield batch
 
 
-def _encode(tokenizer: Tokenizer, batch: list[AnyDocument]) -> _Tokens:
+def _encode(tokenizer: Tokenizer, batch: list[PlainDocument]) -> PackedTokens:
     texts = [list(pieces(document.body)) for document in batch if not isinstance(document, TokenDocument)]
     encoded = iter(tokenizer.encode_batch([piece for text in texts for piece in text]))
     num_pieces = iter([len(text) for text in texts])
     tokens = array("I")
+    starts = []
     for document in batch:
+        starts.append(len(tokens))
         if isinstance(document, TokenDocument):
             tokens.frombytes(_checked(document, tokenizer).tobytes())
         else:
@@ -148,7 +247,9 @@ def _encode(tokenizer: Tokenizer, batch: list[AnyDocument]) -> _Tokens:
                 tokens.fromlist(next(encoded))
         if not (isinstance(document, TokenDocument) and document.ids[-1] == tokenizer.eos_id):
             tokens.append(tokenizer.eos_id)
-    return np.frombuffer(tokens, dtype=np.uint32)
+    is_start = np.zeros(len(tokens), dtype=np.uint8)
+    is_start[starts] = 1
+    return PackedTokens(len(batch), 0, np.frombuffer(tokens, dtype=np.uint32), is_start)
 
 
 def _checked(document: TokenDocument, tokenizer: Tokenizer) -> _Tokens:

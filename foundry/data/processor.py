@@ -16,9 +16,15 @@ from filelock import FileLock, Timeout
 
 from foundry.config import ExperimentConfig
 from foundry.data.blocks import BlockDataset
-from foundry.data.build import STATISTICS_FILE, TOKENIZER_FOLDER, TRAINING_FILE, VALIDATION_FILE, DataBuild
+from foundry.data.build import (
+    STATISTICS_FILE,
+    TOKENIZER_FOLDER,
+    TRAINING_FILE,
+    VALIDATION_FILE,
+    DataBuild,
+    read_blocks,
+)
 from foundry.data.increment import Increment
-from foundry.data.packing import read_tokens
 from foundry.data.progress import Progress
 from foundry.data.sources import report_left_out, source_identity
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
@@ -39,7 +45,7 @@ class PreparedData:
         training: the blocks of the training documents.
         validation: the blocks of the validation documents; None where none are kept.
         folder: where all this lies.
-        digest: SHA-256 over the token files: equal digests mean equal batches.
+        digest: SHA-256 over the token files and those beside them: equal digests mean equal batches.
         statistics: what was read, left out, tokenized and packed, as plain JSON values.
     """
 
@@ -145,9 +151,7 @@ def load_prepared(folder: Path) -> PreparedData:
             _check(folder, name, written)
         tokenizer = load_tokenizer(folder / TOKENIZER_FOLDER)
         blocks = {
-            name: BlockDataset(
-                read_tokens(folder / name, tokenizer.vocab_size), statistics["block_size"], tokenizer.pad_id
-            )
+            name: read_blocks(folder / name, tokenizer, statistics["block_size"], files)
             for name in (TRAINING_FILE, VALIDATION_FILE)
             if name in files
         }
@@ -155,7 +159,8 @@ def load_prepared(folder: Path) -> PreparedData:
             raise ValueError(f"{TRAINING_FILE} is missing")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError) as error:
         raise FoundryError(f"prepared data in {folder} is damaged ({shown(str(error))})") from error
-    digest = hashlib.sha256(json.dumps([files[name]["sha256"] for name in blocks]).encode()).hexdigest()
+    digests = [written["sha256"] for name, written in files.items() if "/" not in name]
+    digest = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
     return PreparedData(tokenizer, blocks[TRAINING_FILE], blocks.get(VALIDATION_FILE), folder, digest, statistics)
 
 
@@ -182,6 +187,8 @@ def data_fingerprint(config: ExperimentConfig, identity: str, increment: Increme
         "source": identity,
         "git": git,
         "text_field": config.data.text_field,
+        "format": config.data.format,
+        "attend_across_documents": config.data.attend_across_documents,
         "validation_fraction": config.data.validation_fraction,
         "random_seed": config.random_seed,
         "block_size": config.data.max_sequence_length,

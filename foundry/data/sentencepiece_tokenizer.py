@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sentencepiece
 
+from foundry.data.chat_template import ChatTemplate
 from foundry.data.tokenizers import (
     COMMIT,
     END_OF_TEXT,
@@ -44,6 +45,8 @@ class SentencePieceTokenizer:
         self.vocab_size: int = self._processor.get_piece_size()
         self.eos_id: int = self._processor.eos_id()
         self.pad_id: int = self._processor.pad_id()
+        self.special_texts = frozenset(SPECIAL_TOKENS)
+        self.chat_template: ChatTemplate | None = None
         self.marker_ids: dict[str, int] = {kind: self._id(token) for kind, token in MARKERS.items()}
         self._space_symbol_ids = [self._id(f"<0x{byte:02X}>") for byte in _SPACE_SYMBOL.encode()]
 

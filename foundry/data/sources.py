@@ -9,9 +9,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from foundry.config import ExperimentConfig, GitConfig
+from foundry.config import DataConfig, ExperimentConfig, GitConfig
 from foundry.data.clones import is_url, up_to_date_clone
 from foundry.data.documents import DocumentSource, Skipped
+from foundry.data.example_documents import ExampleSource
 from foundry.data.git import GitRepository
 from foundry.data.git_documents import GitSource
 from foundry.data.languages import suffixes_of
@@ -19,13 +20,18 @@ from foundry.data.progress import Report
 from foundry.data.text_documents import TextSource, files_in, is_too_large
 from foundry.errors import UserError
 from foundry.files import sha256_of
+from foundry.models.pretrained import PretrainedFiles, locate
+
+MODEL_PART = "model:"
+WEIGHT_SUFFIXES = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".msgpack")
 
 
 def source_identity(config: ExperimentConfig, report: Report | None = None) -> tuple[ExperimentConfig, str]:
     """The experiment with its git revision resolved, and a string that changes with everything that its corpus holds.
 
-    For a repository that is the commit's full id, for files a SHA-256 over their relative names and contents; a local
-    pretrained tokenizer adds the SHA-256 of its folder. A repository named by a URL is cloned, or fetched, first.
+    For a repository that is the commit's full id, for files a SHA-256 over their relative names and contents; a
+    pretrained model adds the SHA-256 of its weights, and a local tokenizer that of its folder. A repository named by a
+    URL is cloned, or fetched, first, and so is a model on the hub.
 
     Args:
         report: takes lines on what the user should know of a clone: its progress, or that it is not up to date.
@@ -43,9 +49,19 @@ def source_identity(config: ExperimentConfig, report: Report | None = None) -> t
     for key, path in corpora(config).items():
         is_text = corpus_kind(key, path) == "text"
         parts.append(f"{key}:{_digest_of(path, without_large_files=is_text)}")
+    if config.model.pretrained is not None:
+        found = locate(config.model)
+        config = config.model_copy(update={"model": config.model.model_copy(update={"revision": found.revision})})
+        parts.append(f"{MODEL_PART}{found.digest()}")
     if (tokenizer := local_tokenizer(config)) is not None:
-        parts.append(f"tokenizer:{_digest_of(tokenizer, without_large_files=False)}")
+        parts.append(f"tokenizer:{_digest_of_tokenizer(tokenizer)}")
     return config, " ".join(parts)
+
+
+def model_digest(identity: str | None) -> str | None:
+    """The SHA-256 of the pretrained weights in a source identity; None for fresh weights."""
+    parts = [part for part in (identity or "").split(" ") if part.startswith(MODEL_PART)]
+    return parts[0].removeprefix(MODEL_PART) if parts else None
 
 
 def open_repository(config: GitConfig, report: Report | None) -> GitRepository:
@@ -100,13 +116,25 @@ def corpus_kind(key: str, path: Path) -> str:
     return "text"
 
 
-def open_corpus(key: str, path: Path, text_field: str) -> DocumentSource:
-    """The source of the documents at `path`; see `corpus_kind`."""
-    if corpus_kind(key, path) == "dataset":
+def open_corpus(key: str, path: Path, data: DataConfig) -> DocumentSource:
+    """The source of the documents at `path`, or of its examples where `data.format` says so; see `corpus_kind`.
+
+    Raises:
+        UserError: what is there cannot hold examples.
+    """
+    kind = corpus_kind(key, path)
+    if data.format != "text":
+        if path.is_dir() or path.suffix != ".jsonl":
+            raise UserError(
+                f"{key}: {path} must be a .jsonl file, because data.format is {data.format}; name one, or set "
+                "data.format to text"
+            )
+        return ExampleSource(path, data.format)
+    if kind == "dataset":
         from foundry.data.saved_datasets import SavedDatasetSource
 
         return SavedDatasetSource(path)
-    return TextSource(path, text_field)
+    return TextSource(path, data.text_field)
 
 
 def document_sources(config: ExperimentConfig) -> list[DocumentSource]:
@@ -125,7 +153,7 @@ def document_sources(config: ExperimentConfig) -> list[DocumentSource]:
                 f"{key}: {path} holds token numbers: set tokenizer.tokenizer_type to pretrained and "
                 "tokenizer.name_or_path to the tokenizer that made them"
             )
-    return [open_corpus(key, path, data.text_field) for key, path in found.items()]
+    return [open_corpus(key, path, data) for key, path in found.items()]
 
 
 def open_git_source(config: GitConfig) -> GitSource:
@@ -134,7 +162,7 @@ def open_git_source(config: GitConfig) -> GitSource:
 
 
 def local_tokenizer(config: ExperimentConfig) -> Path | None:
-    """The folder of the pretrained tokenizer; None where it is trained here, or named on the model hub.
+    """The folder or GGUF file of the pretrained tokenizer; None where it is trained here, or named on the model hub.
 
     Raises:
         UserError: the name can only be a path, and nothing is there.
@@ -142,12 +170,29 @@ def local_tokenizer(config: ExperimentConfig) -> Path | None:
     name = config.tokenizer.name_or_path
     if name is None:
         return None
+    if name == config.model.pretrained:
+        return _beside_weights(locate(config.model))
     path = Path(name).expanduser()
     if path.is_dir():
         return path
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise UserError(f"tokenizer.name_or_path: no folder at {name}")
     return None
+
+
+def _beside_weights(found: PretrainedFiles) -> Path:
+    return found.folder / found.gguf if found.gguf else found.folder
+
+
+def _digest_of_tokenizer(path: Path) -> str:
+    """The weights that may lie beside a tokenizer do not decide what it does."""
+    if path.is_file():
+        return sha256_of(path)
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()):
+        if file.is_file() and file.suffix not in WEIGHT_SUFFIXES:
+            digest.update(f"{sha256_of(file)} {file.name}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def _digest_of(path: Path, *, without_large_files: bool) -> str:

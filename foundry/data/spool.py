@@ -7,6 +7,7 @@ would be slow and could give three different answers; keeping them in memory wou
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 from array import array
 from collections.abc import Iterable, Iterator
@@ -15,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from foundry.data.documents import AnyDocument, Document, TokenDocument
+from foundry.data.documents import AnyDocument, Document, Example, Message, TokenDocument
 from foundry.errors import FoundryError
 
 _HEADER = struct.Struct("<BIQQ")
 _KINDS = ("file", "commit", "text")
 _TOKENS = len(_KINDS)
+_EXAMPLE = _TOKENS + 1
 
 
 class DocumentSpool:
@@ -87,6 +89,9 @@ def _packed(document: AnyDocument) -> tuple[int, bytes, bytes]:
     key = document.key.encode(errors="surrogateescape")
     if isinstance(document, TokenDocument):
         return _TOKENS, key, document.ids.astype("<u4").tobytes()
+    if isinstance(document, Example):
+        messages = [(message.role, message.content) for message in document.messages]
+        return _EXAMPLE, key, json.dumps(messages, ensure_ascii=False).encode()
     return _KINDS.index(document.kind), key, document.text.encode()
 
 
@@ -94,4 +99,6 @@ def _unpacked(kind: int, key: bytes, content: bytes) -> AnyDocument:
     name = key.decode(errors="surrogateescape")
     if kind == _TOKENS:
         return TokenDocument(name, np.frombuffer(content, dtype="<u4").astype(np.uint32, copy=False))
+    if kind == _EXAMPLE:
+        return Example(name, tuple(Message(*message) for message in json.loads(content)))
     return Document(_KINDS[kind], name, content.decode())  # type: ignore[arg-type]

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from foundry.errors import UserError
+
+if TYPE_CHECKING:
+    from foundry.data.chat_template import ChatTemplate
 
 END_OF_TEXT = "<|endoftext|>"
 PADDING = "<|pad|>"
@@ -19,6 +22,8 @@ FILE = "<|file|>"
 COMMIT = "<|commit|>"
 SPECIAL_TOKENS = (END_OF_TEXT, PADDING, FILE, COMMIT)
 MARKERS = {"file": FILE, "commit": COMMIT}
+KNOWN_MARKERS = {"file": (FILE, "<file_sep>", "<|file_sep|>"), "commit": (COMMIT,)}
+"""What begins a document in a vocabulary that nothing may be added to, the first of them that it has."""
 
 SENTENCEPIECE_FILE = "sentencepiece.model"
 MAX_TOKENIZER_BYTES = 200_000_000
@@ -38,11 +43,19 @@ class Tokenizer(Protocol):
 
     @property
     def pad_id(self) -> int:
-        """The token that fills up a block; never `eos_id`."""
+        """The token that fills up a block; `eos_id` only in a closed vocabulary without padding."""
 
     @property
     def marker_ids(self) -> dict[str, int]:
-        """The tokens that begin a document, by its kind: `file` and `commit`."""
+        """The tokens that begin a document, by its kind: `file` and `commit`; a closed vocabulary may lack some."""
+
+    @property
+    def special_texts(self) -> frozenset[str]:
+        """The texts that `encode_prompt` takes for special tokens."""
+
+    @property
+    def chat_template(self) -> ChatTemplate | None:
+        """How a chat is laid out as text; None where the tokenizer has no such template."""
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text; none of them is special, whatever the text looks like."""

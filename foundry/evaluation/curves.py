@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foundry.training.metrics import read_metrics
+from foundry.training.metrics import VOLATILE_KEYS, read_metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,10 +30,15 @@ class Curve:
 
     @classmethod
     def of(cls, rows: Rows, name: str, label: str) -> Curve:
-        """The metric `name`, which may stand below `time`, from the rows that have it."""
-        flat = [{**row, **time} if isinstance(time := row.get("time"), dict) else row for row in rows]
+        """The metric `name`, which may stand in one of the volatile sections, from the rows that have it."""
+        flat = [_flat(row) for row in rows]
         points = [(row["step"], row[name]) for row in flat if _can_be_drawn(row.get(name))]
         return cls(label, [step for step, _ in points], [value for _, value in points])
+
+
+def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    sections = [section for key in VOLATILE_KEYS if isinstance(section := row.get(key), dict)]
+    return {name: value for part in (row, *sections) for name, value in part.items()}
 
 
 def _can_be_drawn(value: object) -> bool:

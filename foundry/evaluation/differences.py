@@ -14,6 +14,7 @@ from foundry.environments import read_launches
 from foundry.evaluation.summary import RunSummary
 from foundry.settings import settings_of
 from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME
+from foundry.training.metrics import VOLATILE_KEYS
 
 SECTIONS = ("configuration", "environment", "data", "metrics", "outcome")
 ABSENT = "(absent)"
@@ -21,7 +22,6 @@ PLACES = ("data.git.repository", "data.source_corpus", "data.training_corpus", "
 """Settings that say where the corpus lies. What it holds is compared as data."""
 DIFFERS_ANYHOW = ("time", "command", "next_step", "settings")
 """Of a launch, not of its environment."""
-TIMES_KEY = "time"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _metrics(first: RunSummary, second: RunSummary) -> Iterator[Difference]:
     one, other = ({row["step"]: row for row in run.metrics} for run in (first, second))
     common = sorted(one.keys() & other.keys())
     for name in dict.fromkeys(key for step in common for key in (*one[step], *other[step])):
-        if name in ("step", TIMES_KEY):
+        if name in ("step", *VOLATILE_KEYS):
             continue
         for step in common:
             values = one[step].get(name), other[step].get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from foundry.config import ExperimentConfig, TokenizerConfig
+from foundry.config import ExperimentConfig
 from foundry.trainer import Trainer
 from foundry.training.lifecycle import RECORD_NAME, RunRecord
 
@@ -19,7 +19,7 @@ def plan_of(config: ExperimentConfig) -> dict[str, Any]:
     from foundry.models import count_parameters
 
     trainer = Trainer(config)
-    vocab_size = _vocab_size(config.tokenizer)
+    vocab_size = _vocab_size(config)
     count = count_parameters(config.model, vocab_size, config.data.max_sequence_length)
     tokens = config.global_batch_size * config.data.max_sequence_length
     steps = config.training.train_steps
@@ -39,13 +39,13 @@ def plan_of(config: ExperimentConfig) -> dict[str, Any]:
     }
 
 
-def _vocab_size(config: TokenizerConfig) -> int:
+def _vocab_size(config: ExperimentConfig) -> int:
     """The size of a pretrained vocabulary, or the most that a trained one may have."""
-    if config.name_or_path is None:
-        return config.vocab_size
-    from foundry.data.fast_tokenizer import FastTokenizer
+    if config.tokenizer.name_or_path is None:
+        return config.tokenizer.vocab_size
+    from foundry.data.pretrained_tokenizer import pretrained_tokenizer
 
-    return FastTokenizer.pretrained(config.name_or_path).vocab_size
+    return pretrained_tokenizer(config).vocab_size
 
 
 def _source(config: ExperimentConfig) -> str:

@@ -11,6 +11,7 @@ from foundry import files
 from foundry.evaluation.curves import LOSS_LABEL, Curve, Rows, curve_svg, loss_curves
 from foundry.evaluation.page import facts_table, folded, page, section, table
 from foundry.evaluation.summary import RunSummary
+from foundry.monitoring.record import HARDWARE_NAME
 
 
 def write_run_page(run: RunSummary, destination: Path) -> Path:
@@ -27,6 +28,7 @@ def run_page(run: RunSummary) -> str:
         section("History", table(run.history())),
         *_document_section("Data", run.document("data.json")),
         folded("Configuration", f"<pre>{escape(_text_of(run.folder / 'config.yaml'))}</pre>"),
+        *_document_section("Hardware", run.document(HARDWARE_NAME)),
         *_document_section("Environment", run.document("environment.json")),
     ]
     return page(run.record.run_id, run.record.state, sections)
@@ -39,6 +41,7 @@ def _curve_section(rows: Rows) -> list[str]:
         ("learning_rate", "learning rate"),
         ("gradient_norm", "gradient norm"),
         ("tokens_per_second", "tokens per second"),
+        ("resident_bytes", "memory of the run (bytes)"),
     ):
         plots.append(([Curve.of(rows, name, label)], label))
     figures = [

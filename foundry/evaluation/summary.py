@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from foundry.errors import UserError
+from foundry.evaluation.hardware import hardware_facts
+from foundry.monitoring.record import HardwareRecord
 from foundry.terminal import age, aligned
 from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
 from foundry.training.metrics import read_metrics
@@ -78,11 +80,21 @@ class RunSummary:
             facts.append(("best step", str(record.best_step)))
         if record.best_validation_loss is not None:
             facts.append(("validation loss", self._loss_in_words()))
+        if self.hardware is not None:
+            facts.extend(hardware_facts(self.hardware))
         if record.published is not None:
             facts.append(("published model", _short(record.published.location)))
         if (self.folder / METRICS_NAME).exists():
             facts.append(("metrics", str(self.folder / METRICS_NAME)))
         return facts
+
+    @property
+    def hardware(self) -> HardwareRecord | None:
+        """What the launches have taken of the machine; None where it was not looked at, or the record is damaged."""
+        try:
+            return HardwareRecord.read(self.folder)
+        except ValueError:
+            return None
 
     def history(self) -> list[tuple[str, str, str, str]]:
         """The moves of the state machine: time, state, steps done, reason; the first row is a heading."""
@@ -91,7 +103,12 @@ class RunSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, ready for JSON."""
-        return {"folder": str(self.folder), **self.record.model_dump(exclude={"format_version"})}
+        hardware = None if self.hardware is None else self.hardware.model_dump()
+        return {
+            "folder": str(self.folder),
+            **self.record.model_dump(exclude={"format_version"}),
+            "hardware": hardware,
+        }
 
     def _loss_in_words(self) -> str:
         loss = self.record.best_validation_loss or 0.0

@@ -20,6 +20,7 @@ from foundry.environments import ENVIRONMENT_NAME, read_launches
 from foundry.errors import FoundryError, UserError
 from foundry.evaluation.metrics_check import metrics_findings
 from foundry.manifests import CHECKPOINT_FILES, STATE_NAME, FileDigest, Manifest
+from foundry.monitoring.record import HARDWARE_NAME, HardwareRecord
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.extension import FINISHED, MAX_JSON_BYTES, run_fingerprint
 from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, DATA_NAME, RECORD_NAME, RunRecord
@@ -108,6 +109,7 @@ class _Checks:
         yield finding
         yield self._tokenizer(data)
         yield self._environment()
+        yield from self._hardware()
         yield from self._checkpoints()
         yield from self._metrics(data)
         yield from self._remains()
@@ -177,6 +179,15 @@ class _Checks:
         if not launches:
             return Finding(ENVIRONMENT_NAME, "damaged", "cannot be read; the next launch that trains writes it anew")
         return Finding(ENVIRONMENT_NAME, "whole", f"{len(launches)} launch{'es' * (len(launches) > 1)}")
+
+    def _hardware(self) -> Iterator[Finding]:
+        try:
+            record = HardwareRecord.read(self.folder)
+        except ValueError as problem:
+            yield Finding(HARDWARE_NAME, "damaged", f"{problem}; the next launch that trains writes it anew")
+            return
+        if record is not None:
+            yield Finding(HARDWARE_NAME, "whole", f"{record.samples:,} samples")
 
     def _checkpoints(self) -> Iterator[Finding]:
         folder = self.folder / CHECKPOINTS_NAME

@@ -20,6 +20,7 @@ from foundry.generation.text import NewText
 from foundry.hardware import choose_device
 from foundry.model_files import ModelFiles, opened_model
 from foundry.models.decoder import Decoder
+from foundry.models.decoding import WeightFormat, prepare_for_decoding
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
 from foundry.models.plausibility import require_weights_beside, require_weights_for
@@ -96,34 +97,51 @@ class Generator:
         self._vocab_size = cast(nn.Embedding, embedding).num_embeddings
 
     @classmethod
-    def load(cls, reference: str | Path, device: str = "auto", how: Fetching | None = None) -> Generator:
+    def load(
+        cls,
+        reference: str | Path,
+        device: str = "auto",
+        how: Fetching | None = None,
+        weights: WeightFormat = "stored",
+    ) -> Generator:
         """The generator of a run folder, an artifact folder, a Hugging Face folder, or a model in the registry.
 
         Args:
             reference: a folder, or `wandb://entity/project/artifact:alias`, which is fetched once.
             device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
             how: how models in the registry are fetched.
+            weights: `stored`: as they are; `int8`: in 8 bits, for the CPU: faster and smaller, and slightly different
+                (see `foundry.models.decoding`).
 
         Raises:
-            UserError: there is no model at `reference`, or no such device.
+            UserError: there is no model at `reference`, or no such device, or it has no product with such weights.
             FoundryError: a file of the model is damaged, or it cannot be fetched.
         """
         place = choose_device(device)
         folder = Path(reference)
         if (folder / "config.json").is_file():
-            return cls._load_hugging_face(folder, place)
+            return cls._load_hugging_face(folder, place)._for_decoding(weights)
         with opened_model(reference, how or Fetching()) as found:
-            return cls._of_files(found, place)
+            return cls._of_files(found, place)._for_decoding(weights)
 
     @classmethod
-    def of_files(cls, found: ModelFiles, device: str = "auto") -> Generator:
+    def of_files(cls, found: ModelFiles, device: str = "auto", weights: WeightFormat = "stored") -> Generator:
         """The generator of a model that has been opened; see `load`."""
-        return cls._of_files(found, choose_device(device))
+        return cls._of_files(found, choose_device(device))._for_decoding(weights)
 
     @classmethod
-    def _of_files(cls, found: ModelFiles, place: torch.device) -> Generator:
+    def _of_files(
+        cls, found: ModelFiles, place: torch.device, base: str | None = None, with_adapter: bool = True
+    ) -> Generator:
         tokenizer = load_tokenizer(found.tokenizer)
         context = found.config.data.max_sequence_length
+        if found.base is not None:
+            from foundry.models.restoring import restored_model
+
+            return cls(restored_model(found, place, base=base, with_adapter=with_adapter), tokenizer, context)
+        if base is not None or not with_adapter:
+            option = "--base" if base is not None else "--without-adapter"
+            raise UserError(f"{option}: is for a model with an adapter, and this one began with fresh weights")
         require_weights_for(found.config.model, tokenizer.vocab_size, context, found.weights)
         model = create_model(found.config.model, tokenizer.vocab_size, context)
         load_weights(model, found.weights)
@@ -144,6 +162,10 @@ class Generator:
         if context is None:
             raise UserError(f"{folder}: config.json names no context length (max_position_embeddings); add it")
         return cls(model.to(device), tokenizer, context)
+
+    def _for_decoding(self, weights: WeightFormat) -> Generator:
+        prepare_for_decoding(self.model, weights)
+        return self
 
     @torch.inference_mode()
     def generate(

@@ -137,6 +137,14 @@ def peft_config(model: nn.Module, config: LoraConfig) -> PeftLoraConfig:
     )
 
 
+def adapter_description(model: nn.Module, base: str) -> dict[str, Any]:
+    """The content of `peft`'s `adapter_config.json` for a model with an adapter, in a stable order."""
+    settings = cast(Any, model).peft_config[ADAPTER].to_dict()
+    settings |= {"base_model_name_or_path": base, "inference_mode": True}
+    plain = {key: sorted(value) if isinstance(value, set) else value for key, value in settings.items()}
+    return {key: getattr(value, "value", value) for key, value in sorted(plain.items())}
+
+
 def _targets(model: nn.Module, config: LoraConfig) -> list[str]:
     """The names, or ends of names, of the layers to adapt."""
     head = cast(Any, model).get_output_embeddings()

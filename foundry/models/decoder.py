@@ -215,7 +215,9 @@ class Decoder(nn.Module):
             past_key_values: tokens read before, from `new_cache`; the given ones are added to it.
             use_cache: make a cache where none is given.
             attention_mask: 1 for a token and 0 for padding, shape (B, S), cached tokens included; None: no padding.
-            position_ids: the position of each token in its row, shape (B, T); None: they follow the cached ones.
+            position_ids: the position of each token, shape (B, T); None: they follow the cached ones. Without cache and
+                `attention_mask`, a position that does not follow the one before it begins another document, and no
+                token sees another document than its own.
             logits_to_keep: compute only the logits of so many last tokens; 0 means all.
 
         Returns:
@@ -231,6 +233,8 @@ class Decoder(nn.Module):
         self._require_room(past, tokens, past_key_values)
         positions = self._positions(past, tokens, position_ids)
         mask_BHTS = _attention_mask(past, tokens, attention_mask, input_ids.device)
+        if position_ids is not None and attention_mask is None and past_key_values is None:
+            mask_BHTS = _document_mask(position_ids)
         x_BTE = self.embedding(input_ids)
         x_BTD = functional.dropout(self.embedding_up(x_BTE), self.config.dropout, self.training)
         for block in self.layers:
@@ -260,6 +264,17 @@ class Decoder(nn.Module):
         if position_ids is None:
             return RotaryPositions(self.rotary_cos[past : past + tokens], self.rotary_sin[past : past + tokens])
         return RotaryPositions(self.rotary_cos[position_ids], self.rotary_sin[position_ids])
+
+
+def _document_mask(position_ids_BT: Tensor) -> Tensor | None:
+    """True where a query may look: in its document, up to itself, shape (B, 1, T, T); None for one document a row."""
+    begins_BT = torch.zeros_like(position_ids_BT)
+    begins_BT[:, 1:] = position_ids_BT.diff(dim=1) != 1
+    if not begins_BT.any():
+        return None
+    document_BT = begins_BT.cumsum(dim=1)
+    is_same_BTT = document_BT[:, :, None] == document_BT[:, None, :]
+    return is_same_BTT.tril()[:, None]
 
 
 def _attention_mask(past: int, tokens: int, attention_mask_BS: Tensor | None, device: torch.device) -> Tensor | None:

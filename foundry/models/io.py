@@ -40,7 +40,14 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def stored_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """The model's own tensors by name; of the names of a shared one only the first."""
+    """The model's own tensors by name; of the names of a shared one only the first.
+
+    Of a model with an adapter, what is trained: the base is not ours to keep.
+    """
+    if hasattr(model, "peft_config"):
+        from foundry.models.adapter import adapter_tensors
+
+        return adapter_tensors(model)
     state = model.state_dict()
     parameters = dict(model.named_parameters(remove_duplicate=False))
     first_names: dict[int, str] = {}

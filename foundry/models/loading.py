@@ -6,6 +6,8 @@ the device, so that a GPU never holds more than one matrix beside the quantised 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from collections.abc import Callable
 from typing import Any, cast
@@ -56,6 +58,26 @@ def load_pretrained(
     return model
 
 
+def require_fit(model: nn.Module, vocab_size: int, max_sequence_length: int) -> None:
+    """Check that every token has an embedding, and that a block fits into the context.
+
+    Raises:
+        UserError: a token number or a position is beyond what the model has learned.
+    """
+    rows = cast(Any, model).get_input_embeddings().weight.shape[0]
+    if vocab_size > rows:
+        raise UserError(
+            f"the tokenizer has {vocab_size:,} tokens, and the model's embedding {rows:,} rows; use the model's own "
+            "tokenizer: remove the section tokenizer"
+        )
+    context = getattr(cast(Any, model).config, "max_position_embeddings", None)
+    if context is not None and max_sequence_length > context:
+        raise UserError(
+            f"data.max_sequence_length ({max_sequence_length:,}) exceeds the {context:,} positions of the pretrained "
+            "model; lower it"
+        )
+
+
 def held_dtype(config: ModelConfig, lora: LoraConfig | None) -> torch.dtype:
     """The type that weights are held in where they are not quantised: what is trained whole is float32."""
     return torch.float32 if lora is None else cast(torch.dtype, getattr(torch, config.compute_dtype))
@@ -69,7 +91,7 @@ def _load(files: PretrainedFiles, dtype: torch.dtype, attention: str) -> nn.Modu
     try:
         if files.gguf is None:
             require_weights_beside(files.folder)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):  # a bar that cannot be turned off
             warnings.simplefilter("ignore")
             model, found = load(
                 files.folder,

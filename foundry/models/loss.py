@@ -24,14 +24,18 @@ HALF_SCALE = 1024.0
 """Gradients of logits are at most 1 and mostly tiny; float16 would round many of them to zero."""
 
 
-def loss_sum(model: nn.Module, input_ids_BL: Tensor, labels_BL: Tensor) -> tuple[Tensor, Tensor]:
+def loss_sum(
+    model: nn.Module, input_ids_BL: Tensor, labels_BL: Tensor, position_ids_BL: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The summed cross-entropy of each block's next tokens, and how many there are.
 
     The logits at position t are judged by the label at t + 1. The last position predicts nothing that is known, so
     the model does not read it. Divide by the count, over however many micro-batches, for the mean in nats.
 
     Args:
-        labels_BL: the same tokens as `input_ids_BL`, with -100 on padding.
+        labels_BL: the same tokens as `input_ids_BL`, with -100 on what counts in no loss, such as padding.
+        position_ids_BL: the position of each token in its own document, where no token is to see another document;
+            None where a block is one text.
 
     Returns:
         The sum, a float32 scalar that carries gradients, and the count, an int64 scalar.
@@ -39,6 +43,8 @@ def loss_sum(model: nn.Module, input_ids_BL: Tensor, labels_BL: Tensor) -> tuple
     targets_BL = labels_BL[:, 1:]
     counted_BL = targets_BL != IGNORED_LABEL
     inputs: dict[str, Any] = {"input_ids": input_ids_BL[:, :-1], "use_cache": False}
+    if position_ids_BL is not None:
+        inputs["position_ids"] = position_ids_BL[:, :-1]
     if _is_computed_in_pieces(model):
         hidden_BLD = cast(Any, model).get_decoder()(**inputs).last_hidden_state
         head = cast(Any, model).get_output_embeddings()
@@ -65,7 +71,7 @@ class PiecewiseLoss(torch.autograd.Function):
         total = torch.zeros((), device=hidden_ND.device)
         size = max(1, PIECE_LOGITS // weight_VD.shape[0])
         gradients = []
-        for hidden_PD, targets_P in zip(hidden_ND.split(size), targets_N.split(size), strict=True):
+        for hidden_PD, targets_P in zip(torch.split(hidden_ND, size), torch.split(targets_N, size), strict=True):
             logits_PV = functional.linear(hidden_PD.to(weight_VD.dtype), weight_VD).float()
             at_targets_P1 = targets_P[:, None]
             log_sum_P1 = logits_PV.logsumexp(dim=-1, keepdim=True)

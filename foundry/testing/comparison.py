@@ -2,8 +2,8 @@
 
     assert_identical_runs(Path("runs/a"), Path("elsewhere/runs/a"))
 
-Nothing is rounded: 0.0 and -0.0 differ, and two NaN are the same if their bits are. What a clock gave (times, rates,
-the history of the record) and where the runs lie is not compared.
+Nothing is rounded: 0.0 and -0.0 differ, and two NaN are the same if their bits are. What a clock or the machine gave
+(times, rates, memory, the history of the record) and where the runs lie is not compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from safetensors import safe_open
 from foundry import manifests
 from foundry.artifacts.local import digests_in
 from foundry.training.lifecycle import RunRecord
-from foundry.training.metrics import read_metrics
+from foundry.training.metrics import VOLATILE_KEYS, read_metrics
 
 HALF_WRITTEN = (".writing-*", "incoming-*", "replaced-*")
 """The names that what is not whole has, in run folders and in the local store."""
@@ -99,9 +99,9 @@ def _difference_of_tensors(one: Any, other: Any) -> str | None:
 
 
 def metrics_without_time(run_folder: Path) -> list[dict[str, Any]]:
-    """The metrics of a run, without the figures that a clock gave."""
+    """The metrics of a run, without the figures that a clock and the machine gave."""
     return [
-        {key: value for key, value in row.items() if key != "time"}
+        {key: value for key, value in row.items() if key not in VOLATILE_KEYS}
         for row in read_metrics(run_folder / "metrics.jsonl")
     ]
 

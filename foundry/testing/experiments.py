@@ -47,6 +47,7 @@ def small_experiment(settings: Mapping[str, Any]) -> ExperimentConfig:
     """An experiment of two layers by 32 and twelve steps, on CPU; `settings` override it by dotted keys.
 
     Checkpoints are written before training goes on, so that what is on disk when a step is done is always the same.
+    How full the machine is otherwise is not warned of.
     """
     mapping: dict[str, Any] = {
         "experiment_name": "small",
@@ -69,6 +70,7 @@ def small_experiment(settings: Mapping[str, Any]) -> ExperimentConfig:
         },
         "artifacts": {"keep_local_checkpoints": True},
         "logging": {"log_interval": 1},
+        "monitoring": {"memory": {"warn": None}, "disk_free": {"warn": None}},
     }
     for key, value in settings.items():
         section = mapping

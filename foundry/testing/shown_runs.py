@@ -18,7 +18,7 @@ from foundry.testing.runs import Runs
 from foundry.testing.wandb_service import WandbService
 from foundry.trainer import Trainer
 from foundry.training.events import Event, StepDone
-from foundry.training.metrics import read_metrics
+from foundry.training.metrics import VOLATILE_KEYS, read_metrics
 
 WAIT_SECONDS = 60.0
 ADDED_BY_THE_CLIENT = ("_runtime", "_timestamp")
@@ -38,18 +38,19 @@ def shown_by(service: WandbService, project: str, run_id: str) -> Logged:
 
 
 def rows_of(metrics: Path) -> list[dict[str, Any]]:
-    """The rows of a metrics file as they are to be shown: numbers alone, those of the clock by dotted names."""
+    """The rows of a metrics file as they are to be shown: numbers alone, those in a section as `section/name`."""
     rows = []
     for row in read_metrics(metrics):
-        times = {f"time/{name}": value for name, value in row["time"].items()}
-        rest = {name: value for name, value in row.items() if name not in ("step", "time") and value is not None}
+        times = {f"{key}/{name}": value for key in VOLATILE_KEYS for name, value in row.get(key, {}).items()}
+        given = ((name, value) for name, value in row.items() if name not in ("step", *VOLATILE_KEYS))
+        rest = {name: value for name, value in given if value is not None}
         rows.append({"_step": row["step"], **rest, **times})
     return rows
 
 
 def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without what a clock gave."""
-    return [{name: value for name, value in row.items() if not name.startswith("time/")} for row in rows]
+    """The rows without what a clock and the machine gave."""
+    return [{name: value for name, value in row.items() if name.partition("/")[0] not in VOLATILE_KEYS} for row in rows]
 
 
 def wait_until(is_so: Callable[[], bool], what: str) -> None:

@@ -65,6 +65,7 @@ class CheckpointManager:
         fingerprint: the run's; a checkpoint of another run is refused.
         keep: how many of the newest stay, beside the best and the milestones; None keeps all.
         milestones: the steps whose checkpoints stay whatever comes after them.
+        base_digest: of the pretrained weights that are trained or adapted; a checkpoint of other ones is refused.
         warn: is told of what is set aside.
     """
 
@@ -75,12 +76,14 @@ class CheckpointManager:
         keep: int | None,
         warn: Callable[[str], None],
         milestones: Collection[int] = (),
+        base_digest: str | None = None,
     ) -> None:
         self.folder = folder
         self.fingerprint = fingerprint
         self.keep = keep
         self.milestones = frozenset(milestones)
         self.warn = warn
+        self.base_digest = base_digest
 
     def save(self, step: int, tensors: Tensors, state: dict[str, Any], validation_loss: float | None) -> Checkpoint:
         """Put a checkpoint on disk, then remove those that need not stay.
@@ -102,7 +105,11 @@ class CheckpointManager:
                 files.write_json(new / STATE_NAME, state)
                 described[STATE_NAME] = manifests.FileDigest.of(new / STATE_NAME)
                 manifest = Manifest(
-                    step=step, validation_loss=validation_loss, fingerprint=self.fingerprint, files=described
+                    step=step,
+                    validation_loss=validation_loss,
+                    fingerprint=self.fingerprint,
+                    files=described,
+                    base_digest=self.base_digest,
                 )
                 manifests.store_manifest(new, manifest)
         except OSError as error:
@@ -157,6 +164,10 @@ class CheckpointManager:
         manifest = manifests.verify_outline(folder, CHECKPOINT_FILES)
         if manifest.fingerprint != self.fingerprint:
             raise ValueError(f"it belongs to a run with fingerprint {manifest.fingerprint}")
+        if manifest.base_digest != self.base_digest:
+            raise ValueError(
+                f"it adapts a base with SHA-256 {shown(str(manifest.base_digest))}, and this one has {self.base_digest}"
+            )
         if manifests.checkpoint_folder(self.folder, manifest.step) != folder:
             raise ValueError(f"its manifest says step {shown(str(manifest.step))}")
         hashed_on_the_way = () if self._needs_parts(manifest, tensors) else tensors

@@ -4,9 +4,10 @@ It begins with the weights that the newest finished run of the experiment has pu
 fresh optimizer; length and learning rates are those of the experiment as it stands. What it begins with is copied into
 its folder, so that a relaunch needs nothing else, and its fingerprint covers it. Where nothing is new, nothing is made.
 
-Runs of the same experiment are those of its name, with the same model, adapter, tokenizer, seed, block length and
-share of validation, on the same source: the same place, or a repository whose history holds their commit. The section
-`training`, the batch size and which files of a repository are read may differ.
+Runs of the same experiment are those of its name, with the same model and adapter, on the same pretrained weights,
+with the same tokenizer, seed, format, block length and share of validation, on the same source: the same place, or a
+repository whose history holds their commit. The section `training`, the batch size, which files of a repository are
+read, and whether attention crosses documents may differ.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from foundry.config import ExperimentConfig, weight_settings
 from foundry.config_file import load_experiment
 from foundry.data.clones import is_url
 from foundry.data.progress import Report
-from foundry.data.sources import corpora, open_repository
+from foundry.data.sources import corpora, model_digest, open_repository
 from foundry.errors import FoundryError, UserError
 from foundry.manifests import WEIGHTS_NAME, FileDigest
 from foundry.model_files import TOKENIZER_NAME, ModelFiles, opened_model
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 ORIGIN_FOLDER = f"{CHECKPOINTS_NAME}/origin"
 """Where a grown run keeps what it begins with; it goes with the checkpoints when the run is cleaned."""
-_SAME_DATA = ("max_sequence_length", "validation_fraction")
+_SAME_DATA = ("format", "max_sequence_length", "validation_fraction")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def find_growth(config: ExperimentConfig, source_identity: str, report: Report) 
         if is_it and record.state != "cleaned":
             assert origin is not None
             return Growth(None, origin, record.fingerprint, folder)
-    earlier = _newest(config)
+    earlier = _newest(config, source_identity)
     if _reads_the_same(config, source_identity, earlier):
         return NothingNew(earlier.folder)
     increment = read_increment(earlier.folder, earlier.record.fingerprint, config)
@@ -194,7 +195,7 @@ def first_weights(run: Run) -> Path | None:
     return path
 
 
-def _newest(config: ExperimentConfig) -> _EarlierRun:
+def _newest(config: ExperimentConfig, source_identity: str) -> _EarlierRun:
     """The run of the same experiment that was begun last.
 
     Raises:
@@ -204,7 +205,10 @@ def _newest(config: ExperimentConfig) -> _EarlierRun:
     found = [
         _EarlierRun(folder, record, theirs)
         for folder, record, theirs in named
-        if theirs is not None and _is_same_experiment(config, theirs) and _is_same_source(config, theirs)
+        if model_digest(record.source_identity) == model_digest(source_identity)
+        and theirs is not None
+        and _is_same_experiment(config, theirs)
+        and _is_same_source(config, theirs)
     ]
     if not found:
         raise UserError(

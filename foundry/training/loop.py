@@ -17,7 +17,7 @@ from foundry.config import ExperimentConfig
 from foundry.data.batches import IGNORED_LABEL, Batch, BatchSource, sequential_batches
 from foundry.data.blocks import BlockDataset
 from foundry.errors import FoundryError, Untrainable
-from foundry.hardware import is_out_of_memory
+from foundry.hardware import computing_dtype, is_out_of_memory
 from foundry.models.loss import loss_sum
 from foundry.reproducibility import derived_seed, seed_generators
 from foundry.training.parallel import ParallelModel
@@ -85,7 +85,8 @@ class TrainingLoop:
         self.total_steps = total_steps
         self.device = device
         self.micro_batch_size = config.data.batch_size
-        self.amp_dtype = getattr(torch, config.training.amp_dtype) if config.training.use_amp else None
+        dtype = computing_dtype(config)
+        self.amp_dtype = None if dtype == torch.float32 else dtype
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.amp_dtype is torch.float16)
 
     def step(self, step: int) -> StepResult:
@@ -167,7 +168,7 @@ class TrainingLoop:
         """Mean cross-entropy over the target tokens of `validation`, in nats, without dropout.
 
         Raises:
-            Untrainable: it is not finite.
+            Untrainable: it is not finite, or there is no target.
         """
         self.model.eval()
         losses, counts = self._validation_sums(validation)
@@ -175,6 +176,10 @@ class TrainingLoop:
         for loss, count in zip(losses, counts, strict=True):
             total += loss
             num_targets += int(count)
+        if num_targets == 0:
+            raise Untrainable(
+                "no token of the validation blocks counts in a loss; raise data.max_validation_blocks or add text"
+            )
         if not math.isfinite(total):
             raise Untrainable(
                 f"the validation loss is {total / num_targets}: the weights have diverged, and are not checkpointed. "
@@ -202,8 +207,10 @@ class TrainingLoop:
     def _loss_sum(self, batch: Batch, model: nn.Module) -> tuple[Tensor, Tensor]:
         input_ids_BL = batch.input_ids.to(self.device, non_blocking=True)
         labels_BL = batch.labels.to(self.device, non_blocking=True)
+        positions = batch.position_ids
+        position_ids_BL = None if positions is None else positions.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, dtype=self.amp_dtype, enabled=self.amp_dtype is not None):
-            return loss_sum(model, input_ids_BL, labels_BL)
+            return loss_sum(model, input_ids_BL, labels_BL, position_ids_BL)
 
     def _clip(self) -> float:
         """Scale the gradients down to `max_grad_norm`; the norm they had before."""
@@ -220,5 +227,5 @@ class TrainingLoop:
 
 
 def count_targets(labels_BL: Tensor) -> int:
-    """How many tokens of a batch are predicted: all but the first of each row, padding left out."""
+    """How many tokens of a batch are predicted: all but the first of each row, those without a label left out."""
     return int((labels_BL[:, 1:] != IGNORED_LABEL).sum())

@@ -11,6 +11,8 @@ from foundry import files
 from foundry.errors import FoundryError
 
 MAX_STEP = 1 << 53
+VOLATILE_KEYS = ("time", "hardware")
+"""The sections of a row that hold what a clock and the machine gave: two runs that are the same differ in them."""
 TAIL_BYTES = MAX_ROW_BYTES = 1 << 16
 """The end of a file is read in pieces of this size, however long the file is; a longer line is no row."""
 

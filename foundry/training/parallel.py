@@ -150,6 +150,10 @@ def check_parallel(config: ExperimentConfig, processes: Processes) -> None:
             "change one of them"
         )
     training = config.training
+    if processes.count > 1 and training.parallel == "fsdp" and config.model.pretrained is not None:
+        raise UserError(
+            "training.parallel fsdp shards models that begin with fresh weights; a pretrained one is trained with ddp"
+        )
     if processes.count > 1 and training.parallel == "fsdp" and training.use_amp and training.amp_dtype == "float16":
         raise UserError(
             "training.parallel fsdp trains in float32 or bfloat16, not in float16; set training.amp_dtype to bfloat16, "

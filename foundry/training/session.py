@@ -9,19 +9,27 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
+from torch import nn
 
 from foundry import files
+from foundry.base_models import ADAPTER_CONFIG_NAME, BaseRecord
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
 from foundry.data.increment import DOCUMENTS_FOLDER, Increment
 from foundry.data.processor import DataProcessor, PreparedData
+from foundry.data.sources import model_digest
 from foundry.environments import record_environment
 from foundry.errors import FoundryError
+from foundry.evaluation.training_info import write_model_info
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
+from foundry.models.boundaries import require_document_boundaries
 from foundry.models.io import load_weights
+from foundry.models.pretrained import PretrainedFiles, locate
+from foundry.monitoring.monitor import Monitor
 from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
@@ -65,7 +73,7 @@ def prepare(
     """
     check_parallel(config, processes)
     device = device_of(config.training, processes)
-    check_precision(config.training, device)
+    check_precision(config, device)
     data = DataProcessor(config, lambda text: listen(Message(text)), increment).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     total_steps = config.training.train_steps or order.total_steps(config.training.epochs or 1)
@@ -89,10 +97,15 @@ class Session:
     def _checkpoints(self) -> CheckpointManager:
         run, training = self.run, self.config.training
         settings = (run.checkpoints, run.record.fingerprint, training.keep_checkpoints, self.warn)
+        base_digest = model_digest(run.record.source_identity)
         if self.processes.count == 1:
-            return CheckpointManager(*settings, training.checkpoint_milestones)
+            return CheckpointManager(*settings, training.checkpoint_milestones, base_digest)
         return SharedCheckpoints(
-            *settings, training.checkpoint_milestones, self.processes, in_parts=training.parallel == "fsdp"
+            *settings,
+            training.checkpoint_milestones,
+            self.processes,
+            in_parts=training.parallel == "fsdp",
+            base_digest=base_digest,
         )
 
     def warn(self, text: str) -> None:
@@ -104,12 +117,13 @@ class Session:
 
         Raises:
             Interrupted: a signal asked to stop; the step was finished and checkpointed.
+            LimitReached: the hardware is at a threshold that ends the run; the step was finished and checkpointed.
             FoundryError: what failed; the checkpoints are as they were.
         """
         data = self.preparation.data
         self._record_data(data)
         prepare_backend(self.config.training, self.preparation.device)
-        with self._batches() as batches:
+        with self._monitor() as monitor, self._batches() as batches:
             loop = self._build(batches)
             tensors = checkpoint_tensors(loop.model, loop.optimizer)
             self.processes.first(lambda: require_room(self.run, self.config, tensors, self.scheduled, self.warn))
@@ -119,7 +133,11 @@ class Session:
             self.run.move("training", reason, steps_done=counters.step)
             if self.processes.is_first:
                 record_environment(self.run.folder, self.config, next_step=counters.step + 1)
-            return Steps(self, loop, counters).run()
+            return Steps(self, loop, counters, monitor).run()
+
+    def _monitor(self) -> Monitor:
+        settings, device = self.config.monitoring, self.preparation.device
+        return Monitor(settings, self.run.folder, device, self.processes.is_first, self.listen)
 
     def _record_data(self, data: PreparedData) -> None:
         """Keep what the run is trained on, or refuse to go on with another corpus."""
@@ -155,12 +173,12 @@ class Session:
 
     def _build(self, batches: BatchSource) -> TrainingLoop:
         """The model with its initial weights, its optimizer, and the loop over both."""
-        vocab_size = self.preparation.data.tokenizer.vocab_size
         torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
-        model = create_model(self.config.model, vocab_size, self.config.data.max_sequence_length)
+        model = self._model()
         if (path := first_weights(self.run)) is not None:
             load_weights(model, path)
-        model.to(self.preparation.device)
+        if not self.config.data.attend_across_documents:
+            require_document_boundaries(model)
         if self.config.training.use_gradient_checkpointing:
             enable_gradient_checkpointing(model)
         parallel = parallel_model(model, self.config.training, self.preparation.device, self.processes)
@@ -175,6 +193,32 @@ class Session:
             self.processes,
             parallel,
         )
+
+    def _model(self) -> nn.Module:
+        """The model with its initial weights, drawn from torch's global generator or pretrained, on the device."""
+        config, device = self.config, self.preparation.device
+        vocab_size = self.preparation.data.tokenizer.vocab_size
+        if config.model.pretrained is None:
+            return create_model(config.model, vocab_size, config.data.max_sequence_length).to(device)
+        from foundry.models.loading import load_pretrained, require_fit
+
+        found = locate(config.model)
+        model = load_pretrained(found, config.model, config.lora, device, lambda text: self.listen(Message(text)))
+        require_fit(model, vocab_size, config.data.max_sequence_length)
+        self.processes.first(lambda: self._record_base(found, model))
+        return model
+
+    def _record_base(self, found: PretrainedFiles, model: nn.Module) -> None:
+        digest = model_digest(self.run.record.source_identity)
+        assert digest is not None, "the run's identity covers its pretrained weights"
+        described = cast(Any, model).config.to_dict()
+        record = BaseRecord(reference=found.reference, revision=found.revision, digest=digest, config=described)
+        record.write(self.run.folder)
+        write_model_info(self.run.folder, self.config, model)
+        if self.config.lora is not None:
+            from foundry.models.adapter import adapter_description
+
+            files.write_json(self.run.folder / ADAPTER_CONFIG_NAME, adapter_description(model, found.reference))
 
     def restore(self, loop: TrainingLoop) -> Counters:
         """Put the newest whole checkpoint into `loop`; its counters, or those of a run that begins.

@@ -36,8 +36,9 @@ class SharedCheckpoints(CheckpointManager):
         milestones: Collection[int],
         processes: Processes,
         in_parts: bool,
+        base_digest: str | None = None,
     ) -> None:
-        super().__init__(folder, fingerprint, keep, warn, milestones)
+        super().__init__(folder, fingerprint, keep, warn, milestones, base_digest)
         self._processes = processes
         self._in_parts = in_parts
 

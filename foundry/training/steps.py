@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foundry import files
-from foundry.errors import Interrupted, Stopped, Untrainable
+from foundry.errors import FoundryError, Interrupted, LimitReached, Stopped, Untrainable
+from foundry.monitoring.monitor import Monitor
 from foundry.training.checkpointing import checkpoint_tensors
 from foundry.training.counters import Counters, state_of
 from foundry.training.early_stopping import EarlyStopping
@@ -40,8 +41,9 @@ class Outcome:
 class Steps:
     """Makes the steps after those that `counters` says are done."""
 
-    def __init__(self, session: Session, loop: TrainingLoop, counters: Counters) -> None:
+    def __init__(self, session: Session, loop: TrainingLoop, counters: Counters, monitor: Monitor) -> None:
         self.session = session
+        self.monitor = monitor
         self.training = session.config.training
         self.listen = session.listen
         self.loop = loop
@@ -64,6 +66,7 @@ class Steps:
         Raises:
             Interrupted: a signal asked to stop; the step was finished and checkpointed.
             Stopped: the listener asked to stop; the step was finished and checkpointed.
+            LimitReached: the hardware is at a threshold that ends the run; the step was finished and checkpointed.
             FoundryError: what failed; the checkpoints are as they were.
         """
         with stop_requests(self.session.processes) as request:
@@ -76,6 +79,7 @@ class Steps:
             finally:
                 self.saver.settle()
                 self.metrics.close()
+                self.monitor.finish()
         return self._stop()
 
     def _stop(self) -> Outcome:
@@ -112,12 +116,27 @@ class Steps:
         is_best = validation_loss is not None and stopping.lowest_step == step
         is_last = step == self.total_steps or stopping.should_stop
         signal_number = request.agreed
-        is_to_stop = self.asked_to_stop is not None and not is_last
+        limit = self._limit_of_hardware()
+        is_to_stop = (self.asked_to_stop is not None or limit is not None) and not is_last
         if is_last or is_best or step in self.session.scheduled or signal_number or is_to_stop:
             self._save(step, validation_loss)
         if signal_number or is_to_stop:
             self._note_saved(wait=True)
-            raise Interrupted(signal_number, step) if signal_number else Stopped(step, str(self.asked_to_stop))
+            raise self._interruption(step, signal_number, limit)
+
+    def _limit_of_hardware(self) -> str | None:
+        """Why the hardware of any process of the launch is to end the run, if it is; tells what else was found."""
+        self.monitor.tell()
+        if not self.monitor.may_stop:
+            return None
+        limits = self.session.processes.together(lambda: self.monitor.limit)
+        return next((limit for limit in limits if limit is not None), None)
+
+    def _interruption(self, step: int, signal_number: int | None, limit: str | None) -> FoundryError:
+        """What ends the launch after a step that is saved."""
+        if signal_number:
+            return Interrupted(signal_number, step)
+        return Stopped(step, str(self.asked_to_stop)) if limit is None else LimitReached(step, limit)
 
     # --- the update, and what may be wrong with it ---
 
@@ -225,7 +244,8 @@ class Steps:
             row["applied"] = False
         if validation_loss is not None:
             row["validation_loss"] = validation_loss
-        self.metrics.append({**row, "time": self.speed.figures()})
+        hardware = {"hardware": self.monitor.latest} if self.monitor.latest else {}
+        self.metrics.append({**row, "time": self.speed.figures(), **hardware})
 
     def _tell(self, result: StepResult, seconds_a_step: float | None) -> None:
         left = None if seconds_a_step is None else seconds_a_step * (self.total_steps - result.step)
