@@ -15,6 +15,7 @@ import typer
 
 from foundry.cli_cache import cache_app
 from foundry.cli_generate import generate
+from foundry.cli_models import export, print_model_numbers
 from foundry.cli_runs import AsJson, diff, verify
 from foundry.cli_sweeps import sweep
 from foundry.cli_wandb import publish, sync
@@ -195,20 +196,33 @@ def _refuse_overrides(sweep_path: Path, overrides: list[str] | None) -> None:
 @app.command(short_help="Show what became of a run.")
 def info(
     subject: Annotated[
-        Path, typer.Argument(metavar="RUN_OR_CONFIG", help="A run folder, or an experiment's YAML file.")
-    ],
+        Path | None, typer.Argument(metavar="[RUN_OR_CONFIG]", help="A run folder, or an experiment's YAML file.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME_OR_CONFIG", help="Show the size of a pretrained model, and what training it takes."),
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="PATH", help="Write a page with the plots of a run.")] = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what became of a run, or what a configuration would train.
+    """Show what became of a run, what a configuration would train, or how large a pretrained model is.
 
     \b
     Examples:
       foundry info runs/tiny-0123456789ab
       foundry info runs/tiny-0123456789ab --html page.html
       foundry info configs/tiny.yaml --set model.layers=12
+      foundry info --model configs/smollm2-qlora.yaml
+      foundry info --model bigcode/starcoder2-3b --set model.quantization=nf4 --set data.batch_size=1
     """
+    if model is not None:
+        if subject is not None or html is not None:
+            raise UserError("--model: stands alone; leave out the run, and --html")
+        print_model_numbers(model, overrides or [], as_json)
+        return
+    if subject is None:
+        raise UserError("info: name a run folder or an experiment's file, or a pretrained model by --model")
     if subject.is_dir() and overrides:
         raise UserError(f"--set: the configuration of a run is fixed; name a configuration instead of {subject}")
     if not subject.is_dir() and html is not None:
@@ -280,6 +294,7 @@ app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
 app.add_typer(cache_app)
 app.command(short_help="Publish the model of a trained run.")(publish)
+app.command(short_help="Write a fine-tuned model for other libraries.")(export)
 app.command(short_help="Send missing metrics to Weights & Biases.")(sync)
 
 

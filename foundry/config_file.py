@@ -80,16 +80,21 @@ def load_mapping(path: Path, beginning: str) -> dict[str, Any]:
     return content
 
 
-def experiment_from_mapping(mapping: Mapping[str, Any], origin: str = "configuration") -> ExperimentConfig:
+def experiment_from_mapping(
+    mapping: Mapping[str, Any], origin: str = "configuration", overrides: Sequence[str] = ()
+) -> ExperimentConfig:
     """The experiment that a mapping describes, such as one read from JSON.
 
     Args:
         origin: stands before each mistake in the message.
+        overrides: see `load_experiment`.
 
     Raises:
         UserError: all that is wrong, one mistake a line.
     """
-    return validated(ExperimentConfig, SMALLEST_EXPERIMENT, mapping, origin)
+    content = _copy_of_sections(mapping)
+    overridden = [_apply_override(content, override) for override in overrides]
+    return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, origin, overridden)
 
 
 def to_yaml(config: ExperimentConfig) -> str:

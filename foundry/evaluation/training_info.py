@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from foundry import files
 from foundry.config import ExperimentConfig
+from foundry.errors import FoundryError
 from foundry.evaluation.summary import RunSummary
 from foundry.monitoring.record import HARDWARE_NAME
+from foundry.untrusted import read_json, shown
 
 if TYPE_CHECKING:
     from torch import nn
 
 MODEL_INFO_NAME = "model_info.json"
 TRAINING_INFO_NAME = "training_info.json"
+MAX_INFO_BYTES = 16_000_000
 
 
 def write_model_info(folder: Path, config: ExperimentConfig, model: nn.Module) -> None:
@@ -49,3 +52,16 @@ def training_info(folder: Path) -> dict[str, Any]:
         "perplexity": None if loss is None else math.exp(min(loss, 700.0)),
         "hardware": run.document(HARDWARE_NAME),
     }
+
+
+def published_info(folder: Path) -> dict[str, Any]:
+    """What was published beside a model.
+
+    Raises:
+        FoundryError: it is missing or damaged.
+    """
+    try:
+        content = read_json(folder / TRAINING_INFO_NAME, MAX_INFO_BYTES)
+    except (OSError, ValueError) as error:
+        raise FoundryError(f"{folder / TRAINING_INFO_NAME}: cannot be read: {shown(str(error))}") from None
+    return dict(content)

@@ -24,6 +24,7 @@ from foundry.models.decoding import WeightFormat, prepare_for_decoding
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
 from foundry.models.plausibility import require_weights_beside, require_weights_for
+from foundry.models.pretrained import CONFIG, GGUF, PACKAGE, located
 
 OnText = Callable[[int, str], None]
 """Is given the number of a generation, in the order of the result, and the text that it has grown by."""
@@ -103,49 +104,68 @@ class Generator:
         device: str = "auto",
         how: Fetching | None = None,
         weights: WeightFormat = "stored",
+        base: str | None = None,
+        with_adapter: bool = True,
     ) -> Generator:
-        """The generator of a run folder, an artifact folder, a Hugging Face folder, or a model in the registry.
+        """The generator of a run folder, an artifact folder, a pretrained model, or a model in the registry.
 
         Args:
-            reference: a folder, or `wandb://entity/project/artifact:alias`, which is fetched once.
+            reference: a folder, a `.gguf` file, `package:NAME`, or `wandb://entity/project/artifact:alias`, which is
+                fetched once.
             device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
             how: how models in the registry are fetched.
             weights: `stored`: as they are; `int8`: in 8 bits, for the CPU: faster and smaller, and slightly different
                 (see `foundry.models.decoding`).
+            base: where the pretrained model of an adapter is now, if not where its experiment said.
+            with_adapter: false leaves a fine-tuned model's adapter out, for comparison.
 
         Raises:
             UserError: there is no model at `reference`, or no such device, or it has no product with such weights.
             FoundryError: a file of the model is damaged, or it cannot be fetched.
         """
         place = choose_device(device)
-        folder = Path(reference)
-        if (folder / "config.json").is_file():
-            return cls._load_hugging_face(folder, place)._for_decoding(weights)
+        if is_pretrained(reference):
+            if base is not None or not with_adapter:
+                raise _no_adapter(base)
+            return cls._load_pretrained(str(reference), place)._for_decoding(weights)
         with opened_model(reference, how or Fetching()) as found:
-            return cls._of_files(found, place)._for_decoding(weights)
+            return cls.of_files(found, device, weights, base, with_adapter)
 
     @classmethod
-    def of_files(cls, found: ModelFiles, device: str = "auto", weights: WeightFormat = "stored") -> Generator:
-        """The generator of a model that has been opened; see `load`."""
-        return cls._of_files(found, choose_device(device))._for_decoding(weights)
-
-    @classmethod
-    def _of_files(
-        cls, found: ModelFiles, place: torch.device, base: str | None = None, with_adapter: bool = True
+    def of_files(
+        cls,
+        found: ModelFiles,
+        device: str = "auto",
+        weights: WeightFormat = "stored",
+        base: str | None = None,
+        with_adapter: bool = True,
     ) -> Generator:
+        """The generator of a model that has been opened; see `load`."""
+        place = choose_device(device)
         tokenizer = load_tokenizer(found.tokenizer)
         context = found.config.data.max_sequence_length
         if found.base is not None:
             from foundry.models.restoring import restored_model
 
-            return cls(restored_model(found, place, base=base, with_adapter=with_adapter), tokenizer, context)
-        if base is not None or not with_adapter:
-            option = "--base" if base is not None else "--without-adapter"
-            raise UserError(f"{option}: is for a model with an adapter, and this one began with fresh weights")
-        require_weights_for(found.config.model, tokenizer.vocab_size, context, found.weights)
-        model = create_model(found.config.model, tokenizer.vocab_size, context)
-        load_weights(model, found.weights)
-        return cls(model.to(place), tokenizer, context)
+            model = restored_model(found, place, base=base, with_adapter=with_adapter)
+        elif base is not None or not with_adapter:
+            raise _no_adapter(base)
+        else:
+            model = _fresh_model(found, tokenizer.vocab_size, context).to(place)
+        return cls(model, tokenizer, context)._for_decoding(weights)
+
+    @classmethod
+    def _load_pretrained(cls, reference: str, device: torch.device) -> Generator:
+        folder = Path(reference)
+        if (folder / CONFIG).is_file():
+            return cls._load_hugging_face(folder, device)
+        from foundry.data.fast_tokenizer import FastTokenizer
+        from foundry.models.loading import load_unchanged
+
+        found = located(reference)
+        tokenizer = FastTokenizer.of_pretrained_model(found.folder / found.gguf if found.gguf else found.folder)
+        model = load_unchanged(found)
+        return cls(model.to(device), tokenizer, cast(Any, model).config.max_position_embeddings)
 
     @classmethod
     def _load_hugging_face(cls, folder: Path, device: torch.device) -> Generator:
@@ -244,6 +264,25 @@ class Generator:
             row.ended = True
         else:
             row.ids.append(token)
+
+
+def _fresh_model(found: ModelFiles, vocab_size: int, context: int) -> nn.Module:
+    """A model that was trained from fresh weights, on the CPU."""
+    require_weights_for(found.config.model, vocab_size, context, found.weights)
+    model = create_model(found.config.model, vocab_size, context)
+    load_weights(model, found.weights)
+    return model
+
+
+def is_pretrained(reference: str | Path) -> bool:
+    """Whether a model is named that foundry has not trained: a package, a GGUF file, or a Hugging Face folder."""
+    text, folder = str(reference), Path(reference)
+    return text.startswith(PACKAGE) or text.endswith(GGUF) or (folder / CONFIG).is_file()
+
+
+def _no_adapter(base: str | None) -> UserError:
+    option = "--base" if base is not None else "--without-adapter"
+    return UserError(f"{option}: is for a fine-tuned model, and this one has no adapter; leave it out")
 
 
 def _show(row: _Row, on_text: OnText, finished: bool) -> None:

@@ -6,6 +6,7 @@ vocabulary), whichever architecture it is. Names are imported when they are firs
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from foundry.lazy import lazy_names
@@ -29,6 +30,9 @@ __all__ = [
     "new_cache",
     "save_weights",
 ]
+
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+"""The library speaks of optional kernels on a model hub whenever it is imported, by us or by another library."""
 
 __getattr__ = lazy_names(
     __name__,

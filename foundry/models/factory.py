@@ -68,4 +68,8 @@ def enable_gradient_checkpointing(model: nn.Module) -> None:
     if isinstance(model, Decoder):
         model.gradient_checkpointing = True
     else:
-        cast(Any, model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        enable = getattr(model, "activation_checkpointing_enable", None)
+        if enable is not None:
+            enable({"use_reentrant": False})
+        else:  # transformers before 5.20 or so
+            cast(Any, model).gradient_checkpointing_enable({"use_reentrant": False})

@@ -58,6 +58,15 @@ def load_pretrained(
     return model
 
 
+def load_unchanged(files: PretrainedFiles) -> nn.Module:
+    """The model as it is published, float32, on the CPU.
+
+    Raises:
+        UserError, FoundryError: see `load_pretrained`.
+    """
+    return _load(files, torch.float32, ATTENTION["sdpa"])
+
+
 def require_fit(model: nn.Module, vocab_size: int, max_sequence_length: int) -> None:
     """Check that every token has an embedding, and that a block fits into the context.
 

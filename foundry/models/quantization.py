@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, cast
@@ -43,7 +42,6 @@ def frozen_layers() -> ModuleType:
     Raises:
         UserError: it is missing, or cannot be loaded.
     """
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # speaks of optional kernels on a hub
     try:
         from foundry.models import frozen_layers as layers
     except ModuleNotFoundError as error:
