@@ -10,16 +10,20 @@ from typing import Any
 import yaml
 from behave import given, then, when
 from behave.runner import Context
+from safetensors.torch import load_file
 
 from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.testing.comparison import assert_same_tensors
-from foundry.testing.experiments import small_experiment
+from foundry.testing.experiments import REMOVED, small_experiment
 from foundry.testing.faults import change_json, flip_byte, launch_and_signal
 from foundry.testing.growth import documents_in, texts_of
+from foundry.testing.models import saved_gpt2
 from foundry.testing.processes import Finished, run_foundry
 from foundry.testing.repositories import SampleRepository, python_module, python_project
 from foundry.trainer import Trainer, TrainingReport
+
+BASE = Path("base")
 
 
 @dataclass
@@ -62,6 +66,24 @@ def times_below(folder: Path) -> dict[str, tuple[int, int]]:
 def published(report: TrainingReport) -> Path:
     assert report.record.published is not None, report.record
     return Path(report.record.published.location)
+
+
+@given("an experiment that adapts a pretrained model to a repository, which has been trained")
+def adapter_trained_on_repository(context: Context) -> None:
+    growing(context).settings |= {
+        "model": {"pretrained": str(saved_gpt2(BASE))},
+        "lora": {"r": 2},
+        "tokenizer": REMOVED,
+    }
+    trained_on_repository(context)
+
+
+@given("the pretrained model has been replaced by another")
+def base_replaced(context: Context) -> None:
+    before = (BASE / "model.safetensors").read_bytes()
+    shutil.rmtree(BASE)
+    saved_gpt2(BASE)
+    assert (BASE / "model.safetensors").read_bytes() != before
 
 
 @given("an experiment on a repository, which has been trained")
@@ -203,6 +225,14 @@ def same_weights(context: Context) -> None:
     earlier, last = growing(context).reports[-2:]
     assert earlier.run_folder != last.run_folder and not (earlier.run_folder / "checkpoints").exists()
     assert_same_tensors(published(earlier) / "model.safetensors", published(last) / "model.safetensors")
+
+
+@then("they are those of an adapter that has learned")
+def adapter_has_learned(context: Context) -> None:
+    tensors = load_file(published(growing(context).last) / "model.safetensors")
+    outputs = [tensor for name, tensor in tensors.items() if ".lora_B." in name]
+    assert outputs and len(outputs) * 2 == len(tensors), sorted(tensors)
+    assert all(tensor.any() for tensor in outputs), "an adapter as fresh as it was made"
 
 
 @then("it has grown from the run that had grown")

@@ -30,6 +30,14 @@ Feature: A repository that has grown is trained on what is new
       When it is trained incrementally
       Then its published weights are bit-identical to those of the earlier run
 
+    Scenario: An adapter goes on with what it has learned of the same pretrained model
+      Given an experiment that adapts a pretrained model to a repository, which has been trained
+      And the repository has got new documents
+      And the learning rate is too small to change a weight
+      When it is trained incrementally
+      Then its published weights are bit-identical to those of the earlier run
+      And they are those of an adapter that has learned
+
     Scenario: A chain remembers what all of its runs have seen
       Given an experiment on a repository, which has been trained
       And the repository has got new documents
@@ -87,3 +95,11 @@ Feature: A repository that has grown is trained on what is new
         | The published model is damaged  | a byte of the model has flipped  | 1    | the artifact is damaged                             |
         | Its list of documents is damaged | a byte of its list has flipped  | 1    | train without --incremental                         |
         | It is not finished              | the record says it is training   | 2    | only a finished run is gone on from                 |
+
+    Scenario: Another base model at the same place
+      Given an experiment that adapts a pretrained model to a repository, which has been trained
+      And the repository has got new documents
+      And the pretrained model has been replaced by another
+      When it is trained incrementally
+      Then it is refused with exit code 2 and "train it without --incremental first"
+      And there is no other run than the earlier one
