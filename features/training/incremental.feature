@@ -46,6 +46,8 @@ Feature: A repository that has grown is trained on what is new
       When it is trained incrementally
       Then it has grown from the run that had grown
       And the training tokens are those of the new documents and of old training documents
+      And the old documents have at least the asked share of the new ones' bytes, and not a document more than needed
+      And no validation document of the earlier run is among the training tokens
 
   @REQ-GROW-02 @blocker
   Rule: Where nothing is new, nothing is done
