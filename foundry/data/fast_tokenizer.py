@@ -106,7 +106,7 @@ class FastTokenizer:
         return cls(backend)
 
     @classmethod
-    def load(cls, folder: Path) -> FastTokenizer:
+    def load(cls, folder: Path, is_closed: bool = False) -> FastTokenizer:
         """The tokenizer in a folder that `save` or a Hugging Face library wrote.
 
         Raises:
@@ -130,7 +130,7 @@ class FastTokenizer:
             chat_template = ChatTemplate.read(folder, settings)
         except Exception as error:  # the library raises nothing narrower
             raise UserError(f"{folder} holds no tokenizer that can be read: {shown(str(error))}") from error
-        return cls(backend, eos_token, pad_token, settings.get(CLOSED) is True, chat_template)
+        return cls(backend, eos_token, pad_token, is_closed or settings.get(CLOSED) is True, chat_template)
 
     @classmethod
     def of_pretrained_model(cls, path: Path) -> FastTokenizer:
@@ -139,6 +139,8 @@ class FastTokenizer:
         Raises:
             UserError: there is none, or it cannot be read.
         """
+        if (path / TOKENIZER_FILE).is_file():
+            return cls.load(path, is_closed=True)
         found = cls._found(path.parent, path.name) if path.is_file() else cls._found(path)
         return cls._of_transformers(found, is_closed=True)
 

@@ -21,8 +21,15 @@ TRAINING_INFO_NAME = "training_info.json"
 MAX_INFO_BYTES = 16_000_000
 
 
-def write_model_info(folder: Path, config: ExperimentConfig, model: nn.Module) -> None:
-    """Keep in a run folder what is known of the model in memory: its parameters, and how its base is held."""
+def write_model_info(
+    folder: Path, config: ExperimentConfig, model: nn.Module, estimated: dict[str, Any], program_bytes: int
+) -> None:
+    """Keep in a run folder what is known of the model in memory, beside what was estimated before it was loaded.
+
+    Args:
+        estimated: see `foundry.models.memory.ModelNumbers`.
+        program_bytes: resident memory of this process before the model was loaded.
+    """
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     held = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     content = {
@@ -32,6 +39,8 @@ def write_model_info(folder: Path, config: ExperimentConfig, model: nn.Module) -
         "attention": getattr(model.config, "_attn_implementation", None),
         "trainable_parameters": trainable,
         "parameter_bytes": held,
+        "program_bytes": program_bytes,
+        "estimated": estimated,
     }
     files.write_json(folder / MODEL_INFO_NAME, content)
 

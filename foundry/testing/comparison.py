@@ -23,8 +23,8 @@ from foundry.training.metrics import VOLATILE_KEYS, read_metrics
 
 HALF_WRITTEN = (".writing-*", "incoming-*", "replaced-*")
 """The names that what is not whole has, in run folders and in the local store."""
-TELLS_PLACES = {"config.yaml", "manifest.json"}
-"""Published files that name the folders of the run, and so differ between two places."""
+TELLS_PLACES = {"config.yaml", "manifest.json", "training_info.json"}
+"""Published files that name the folders of the run, or what the machine was like, and so differ between two places."""
 _ABSENT = "(absent)"
 
 

@@ -9,8 +9,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+import psutil
 import torch
 from torch import nn
 
@@ -46,6 +47,9 @@ from foundry.training.schedules import checkpoint_steps, warmup_steps
 from foundry.training.shared_checkpoints import SharedCheckpoints
 from foundry.training.steps import Outcome, Steps
 
+if TYPE_CHECKING:
+    from foundry.models.memory import ModelNumbers
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -54,6 +58,7 @@ class Preparation:
     Attributes:
         total_steps: the length of the run.
         processes: those that train it.
+        numbers: what a pretrained model and its training take, in theory.
     """
 
     device: torch.device
@@ -61,6 +66,7 @@ class Preparation:
     order: BatchOrder
     total_steps: int
     processes: Processes
+    numbers: ModelNumbers | None = None
 
 
 def prepare(
@@ -74,11 +80,16 @@ def prepare(
     check_parallel(config, processes)
     device = device_of(config.training, processes)
     check_precision(config, device)
+    numbers = None
+    if config.model.pretrained is not None:
+        from foundry.training.memory_room import require_memory
+
+        numbers = require_memory(config, device)
     data = DataProcessor(config, lambda text: listen(Message(text)), increment).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     total_steps = config.training.train_steps or order.total_steps(config.training.epochs or 1)
     warmup_steps(config.training, total_steps)
-    return Preparation(device, data, order, total_steps, processes)
+    return Preparation(device, data, order, total_steps, processes, numbers)
 
 
 class Session:
@@ -203,18 +214,20 @@ class Session:
         from foundry.models.loading import load_pretrained, require_fit
 
         found = locate(config.model)
+        program_bytes = psutil.Process().memory_info().rss
         model = load_pretrained(found, config.model, config.lora, device, lambda text: self.listen(Message(text)))
         require_fit(model, vocab_size, config.data.max_sequence_length)
-        self.processes.first(lambda: self._record_base(found, model))
+        self.processes.first(lambda: self._record_base(found, model, program_bytes))
         return model
 
-    def _record_base(self, found: PretrainedFiles, model: nn.Module) -> None:
+    def _record_base(self, found: PretrainedFiles, model: nn.Module, program_bytes: int) -> None:
         digest = model_digest(self.run.record.source_identity)
         assert digest is not None, "the run's identity covers its pretrained weights"
         described = cast(Any, model).config.to_dict()
         record = BaseRecord(reference=found.reference, revision=found.revision, digest=digest, config=described)
         record.write(self.run.folder)
-        write_model_info(self.run.folder, self.config, model)
+        assert self.preparation.numbers is not None
+        write_model_info(self.run.folder, self.config, model, self.preparation.numbers.as_dict(), program_bytes)
         if self.config.lora is not None:
             from foundry.models.adapter import adapter_description
 
