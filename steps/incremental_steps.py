@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.testing.comparison import assert_same_tensors
-from foundry.testing.experiments import REMOVED, small_experiment
+from foundry.testing.experiments import small_experiment
 from foundry.testing.faults import change_json, flip_byte, launch_and_signal
 from foundry.testing.growth import documents_in, texts_of
-from foundry.testing.models import saved_gpt2
+from foundry.testing.pretrained import finetuning_settings, saved_pretrained
 from foundry.testing.processes import Finished, run_foundry
 from foundry.testing.repositories import SampleRepository, python_module, python_project
 from foundry.trainer import Trainer, TrainingReport
@@ -70,11 +70,7 @@ def published(report: TrainingReport) -> Path:
 
 @given("an experiment that adapts a pretrained model to a repository, which has been trained")
 def adapter_trained_on_repository(context: Context) -> None:
-    growing(context).settings |= {
-        "model": {"pretrained": str(saved_gpt2(BASE))},
-        "lora": {"r": 2},
-        "tokenizer": REMOVED,
-    }
+    growing(context).settings |= finetuning_settings(saved_pretrained(BASE))
     trained_on_repository(context)
 
 
@@ -82,7 +78,7 @@ def adapter_trained_on_repository(context: Context) -> None:
 def base_replaced(context: Context) -> None:
     before = (BASE / "model.safetensors").read_bytes()
     shutil.rmtree(BASE)
-    saved_gpt2(BASE)
+    saved_pretrained(BASE, seed=4)
     assert (BASE / "model.safetensors").read_bytes() != before
 
 
