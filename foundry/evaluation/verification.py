@@ -30,6 +30,8 @@ from foundry.untrusted import read_json
 Verdict = Literal["whole", "damaged", "note"]
 MARKS: dict[Verdict, str] = {"whole": "✓", "damaged": "✗", "note": "–"}
 TOKENIZER_NAME = "tokenizer"
+DOCUMENTS_NAME = "documents"
+"""The hashes of what was trained on and held out; runs from before there was `--incremental` have none."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ class _Checks:
         yield self._config()
         data, finding = self._data()
         yield finding
-        yield self._tokenizer(data)
+        yield self._kept(TOKENIZER_NAME, data)
+        if data is None or any(path.startswith(f"{DOCUMENTS_NAME}/") for path in data["files"]):
+            yield self._kept(DOCUMENTS_NAME, data)
         yield self._environment()
         yield from self._hardware()
         yield from self._checkpoints()
@@ -161,16 +165,17 @@ class _Checks:
             return None, Finding(DATA_NAME, "damaged", "names other tokens than those the run was begun with")
         return data, Finding(DATA_NAME, "whole", f"{data['blocks']['training']:,} blocks of training")
 
-    def _tokenizer(self, data: dict[str, Any] | None) -> Finding:
-        if data is None or not (self.folder / TOKENIZER_NAME).exists():
+    def _kept(self, name: str, data: dict[str, Any] | None) -> Finding:
+        """What was found of a folder whose files `data.json` describes."""
+        if data is None or not (self.folder / name).exists():
             verdict: Verdict = "note" if data is None else "damaged"
-            return Finding(TOKENIZER_NAME, verdict, "is missing" if data else "cannot be compared without data.json")
-        described = {name: entry for name, entry in data["files"].items() if name.startswith(f"{TOKENIZER_NAME}/")}
-        for name, entry in described.items():
-            problem = _problem_of(self.folder, name, entry)
+            return Finding(name, verdict, "is missing" if data else "cannot be compared without data.json")
+        described = {path: entry for path, entry in data["files"].items() if path.startswith(f"{name}/")}
+        for path, entry in described.items():
+            problem = _problem_of(self.folder, path, entry)
             if problem:
-                return Finding(TOKENIZER_NAME, "damaged", problem)
-        return Finding(TOKENIZER_NAME, "whole", f"{len(described)} files")
+                return Finding(name, "damaged", problem)
+        return Finding(name, "whole", f"{len(described)} files")
 
     def _environment(self) -> Finding:
         if not (self.folder / ENVIRONMENT_NAME).exists():
