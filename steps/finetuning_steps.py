@@ -19,7 +19,6 @@ from foundry.artifacts.download import Fetching
 from foundry.config_file import experiment_from_mapping, load_mapping
 from foundry.errors import FoundryError, UserError
 from foundry.exporting import export_model
-from foundry.testing.comparison import assert_identical_runs
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.faults import flip_byte
 from foundry.testing.finetuned import (
@@ -214,11 +213,6 @@ def export_refused(context: Context, text: str) -> None:
     assert not left, left
 
 
-@then("the run equals the uninterrupted one to the bit")
-def equals_uninterrupted(context: Context) -> None:
-    assert_identical_runs(runs_of(context).uninterrupted.run_folder, runs_of(context).folder)
-
-
 @given("the published shape of {name} in the folder {folder}")
 def shape_in_folder(_context: Context, name: str, folder: str) -> None:
     published_shape(Path(folder), name)
@@ -297,9 +291,8 @@ def generation_differs(context: Context) -> None:
 
 
 @when("the numbers of {model} are asked for with")
-@when("the numbers of {model} are asked for")
 def ask_numbers(context: Context, model: str) -> None:
-    options = [word for row in context.table or () for word in ("--set", f"{row['setting']}={row['value']}")]
+    options = [word for row in context.table for word in ("--set", f"{row['setting']}={row['value']}")]
     finished = finished_here(["info", "--model", model, *options, "--json"])
     assert finished.exit_code == 0, finished
     tuning_of(context).numbers = json.loads(finished.stdout)
