@@ -80,6 +80,9 @@ def train(
     extend: Annotated[
         bool, typer.Option("--extend", help="Go on from the finished run of this experiment with fewer steps.")
     ] = False,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Go on from the newest finished run, with what is new in the corpus.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor the table.")] = False,
 ) -> None:
     """Train a model, or go on with its run where it was left; a run that is complete trains nothing.
@@ -91,6 +94,7 @@ def train(
       foundry train configs/tiny.yaml --set training.learning_rate=1e-4 --set model.layers=2
       foundry train runs/tiny-0123456789ab
       foundry train configs/tiny.yaml --set training.train_steps=200 --extend
+      foundry train configs/this-repository.yaml --incremental
     """
     from foundry.progress import shown_progress
     from foundry.training.processes import launched_processes
@@ -98,14 +102,24 @@ def train(
 
     processes = launched_processes()
     with shown_progress(quiet or not processes.is_first) as listen, left_at_once():
-        trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], extend, listen))
+        how = [name for name, asked in (("extend", extend), ("incremental", incremental)) if asked]
+        trainer = processes.after_first(lambda: _trainer(experiment, repository, overrides or [], how, listen))
         report = trainer.train()
-    if not quiet and processes.is_first:
+    if report.no_new_data:
+        if processes.is_first:
+            print(f"no_new_data: {report.run_folder} has seen every document of the corpus; nothing was changed")
+    elif not quiet and processes.is_first:
         print(_after_training(report))
 
 
-def _trainer(experiment: Path, repository: str | None, overrides: list[str], extend: bool, listen: Listener) -> Trainer:
-    """The trainer of a configuration or of a run folder."""
+def _trainer(
+    experiment: Path, repository: str | None, overrides: list[str], how: list[str], listen: Listener
+) -> Trainer:
+    """The trainer of a configuration or of a run folder.
+
+    Args:
+        how: `extend` or `incremental`, where that was asked for.
+    """
     from foundry.config_file import load_experiment
     from foundry.trainer import Trainer
 
@@ -118,9 +132,9 @@ def _trainer(experiment: Path, repository: str | None, overrides: list[str], ext
             if repository is None:
                 raise
             raise UserError(str(error).replace("--set: data.git.repository: ", "--repository: ")) from None
-        return Trainer(config, extend=extend, on_event=listen)
-    if repository is not None or overrides or extend:
-        option = "--repository" if repository is not None else "--set" if overrides else "--extend"
+        return Trainer(config, extend="extend" in how, incremental="incremental" in how, on_event=listen)
+    if repository is not None or overrides or how:
+        option = "--repository" if repository is not None else "--set" if overrides else f"--{how[0]}"
         raise UserError(f"{option}: the configuration of a run is fixed; name a configuration instead of {experiment}")
     return Trainer.of_run(experiment, on_event=listen)
 

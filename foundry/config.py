@@ -97,6 +97,9 @@ class DataConfig(Section):
     """Tokens in one block, and the context of the model."""
     validation_fraction: Probability = 0.1
     """The share of the documents, by bytes, that is kept for validation; 0 trains without validation."""
+    incremental_context: Annotated[NonNegativeFloat, does_not_change_weights] = 0.1
+    """`foundry train --incremental` shows old documents again beside the new ones: drawn by the seed until they have
+    so many bytes for each byte of the new ones. Only there it changes weights, and the fingerprint covers it."""
     max_validation_blocks: PositiveInt | None = None
     """Validation losses are computed on so many blocks, evenly spread over the validation documents; null means all."""
     num_workers: Annotated[NonNegativeInt, does_not_change_weights] = 0

@@ -24,6 +24,7 @@ from foundry.publishing import finish, sends_of
 from foundry.reproducibility import without_password
 from foundry.training.events import Listener, Message, StateChanged, both, ignore_event
 from foundry.training.extension import begin_extended_run, begun_already, find_extension, run_fingerprint
+from foundry.training.incremental import Growth, NothingNew, begin_grown_run, find_growth, read_increment
 from foundry.training.lifecycle import (
     CONFIG_NAME,
     RECORD_NAME,
@@ -38,6 +39,7 @@ from foundry.training.processes import EndedTogether, Processes, launched_proces
 from foundry.training.run_lock import RunLock
 
 if TYPE_CHECKING:
+    from foundry.data.increment import Increment
     from foundry.training.session import Preparation
 
 
@@ -46,13 +48,16 @@ class TrainingReport:
     """What a launch did, and where the run stands after it.
 
     Attributes:
+        run_folder, record: of the run; where nothing is new, of the one that has seen it all.
         first_step, last_step: the steps made by this launch; None where it trained nothing.
+        no_new_data: the corpus holds nothing that the run has not seen, and nothing was made or changed.
     """
 
     run_folder: Path
     record: RunRecord
     first_step: int | None
     last_step: int | None
+    no_new_data: bool = False
 
     @property
     def steps_made(self) -> int:
@@ -70,11 +75,13 @@ class Trainer:
         store: where the best checkpoint is published; by default the one that `config.artifacts` names.
         extend: go on from the finished run of the same experiment with fewer steps, see
             `foundry.training.extension`.
+        incremental: begin with the weights of the newest finished run of the same experiment, and train on what its
+            corpus has got since, see `foundry.training.incremental`.
         on_event: is told what happens, in the training thread; where several processes train, in the first of them.
         processes: those of the launch; by default what torchrun says in the environment.
 
     Raises:
-        UserError: the source does not exist or cannot be read, or there is nothing to extend.
+        UserError: the source does not exist or cannot be read, or there is nothing to extend or to grow from.
     """
 
     def __init__(
@@ -83,16 +90,27 @@ class Trainer:
         *,
         store: ArtifactStore | None = None,
         extend: bool = False,
+        incremental: bool = False,
         on_event: Listener = ignore_event,
         processes: Processes | None = None,
     ) -> None:
         self.processes = processes or launched_processes()
         on_event = on_event if self.processes.is_first else ignore_event
-        self.config, self._source_identity = source_identity(config, lambda text: on_event(Message(text)))
+
+        def tell(text: str) -> None:
+            on_event(Message(text))
+
+        self.config, self._source_identity = source_identity(config, tell)
+        if extend and incremental:
+            raise UserError("--extend and --incremental exclude each other: leave one of them out")
         self._extension = find_extension(self.config, self._source_identity) if extend else None
-        self._place(self._extension.origin if self._extension else None)
-        if self._extension is not None:
-            self.run_folder = self._extension.run_folder
+        found = find_growth(self.config, self._source_identity, tell) if incremental else None
+        self._growth = found if isinstance(found, Growth) else None
+        begins = self._extension or self._growth
+        self._place(begins.origin if begins is not None else None)
+        if begins is not None:
+            self.run_folder = begins.run_folder
+        self._seen_by = found.run_folder if isinstance(found, NothingNew) else None
         self._store = store
         self._on_event = on_event
         self._steps: tuple[int | None, int | None] = (None, None)
@@ -112,7 +130,7 @@ class Trainer:
         """
         record = RunRecord.read(folder)
         trainer = cls(load_experiment(folder / CONFIG_NAME), on_event=on_event, processes=processes)
-        trainer._place(record.extended_from)
+        trainer._place(record.origin)
         if model_digest(trainer._source_identity) != model_digest(record.source_identity):
             raise UserError(
                 f"{folder}: {trainer.config.model.pretrained} is not the base model that it was begun with; put that "
@@ -124,6 +142,8 @@ class Trainer:
                 f"now {trainer.fingerprint}); restore the corpus, or train the configuration as a new run"
             )
         trainer.run_folder = folder
+        if record.grown_from is not None:
+            trainer._growth = Growth(None, record.grown_from, record.fingerprint, folder)
         return trainer
 
     def train(self) -> TrainingReport:
@@ -137,6 +157,8 @@ class Trainer:
             LimitReached: the hardware is at a threshold of `config.monitoring` that ends the run; likewise.
             FoundryError: what failed. Checkpoints stay whatever happens before the store has confirmed.
         """
+        if self._seen_by is not None:
+            return TrainingReport(self._seen_by, RunRecord.read(self._seen_by), None, None, no_new_data=True)
         if self.processes.count == 1 and self._is_complete():
             RunLock(self.run_folder).forget_the_ended()
             return TrainingReport(self.run_folder, RunRecord.read(self.run_folder), None, None)
@@ -196,12 +218,19 @@ class Trainer:
         is_reachable = self.processes.first(self._require_access)
         if self.config.logging.dir is not None:
             self.config.logging.dir.mkdir(parents=True, exist_ok=True)
-        preparation = self.processes.after_first(lambda: prepare(self.config, self.processes, self._on_event))
+        preparation = self.processes.after_first(
+            lambda: prepare(self.config, self.processes, self._on_event, self._increment())
+        )
         run = begun or self._shared_run(self._create)
         assert run is not None
         with self._tracked(run, is_reachable) as listen:
             self._make_steps(run, preparation, listen)
         return run
+
+    def _increment(self) -> Increment | None:
+        """What a grown run needs to know of the one that it grows from."""
+        growth = self._growth
+        return None if growth is None else read_increment(growth.remembered, growth.origin.fingerprint, self.config)
 
     def _make_steps(self, run: Run, preparation: Preparation, listen: Listener) -> None:
         from foundry.training.session import Session
@@ -251,11 +280,16 @@ class Trainer:
         return True
 
     def _create(self) -> Run:
-        extension = self._extension
+        extension, growth = self._extension, self._growth
+        begins = extension or growth
+        how = foundry.__version__, self._config_yaml, self._source_identity
         try:
             if extension is not None and extension.parent is not None:
                 with RunLock(extension.parent).held(self._warn):
-                    run = begin_extended_run(extension, foundry.__version__, self._config_yaml, self._source_identity)
+                    run = begin_extended_run(extension, *how)
+            elif growth is not None and growth.parent is not None:
+                with RunLock(growth.parent).held(self._warn):
+                    run = begin_grown_run(growth, *how)
             else:
                 self._hint_at_shorter_run()
                 run = Run.create(
@@ -268,7 +302,7 @@ class Trainer:
                 )
         except OSError as error:
             raise FoundryError(f"{self.run_folder}: cannot be made: {error.strerror or error}") from error
-        self._tell(run, "created", f"{self.run_folder}, {run.record.reason}" if extension else str(self.run_folder))
+        self._tell(run, "created", f"{self.run_folder}, {run.record.reason}" if begins else str(self.run_folder))
         return run
 
     def _hint_at_shorter_run(self) -> None:

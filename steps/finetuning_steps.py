@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
+from typing import Any
 
+import yaml
 from behave import given, then, when
 from behave.runner import Context
 from safetensors import safe_open
 
+import foundry
 from foundry import manifests
 from foundry.artifacts.download import Fetching
+from foundry.config_file import experiment_from_mapping, load_mapping
 from foundry.errors import FoundryError, UserError
 from foundry.exporting import export_model
-from foundry.testing.comparison import assert_identical_runs
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.faults import flip_byte
 from foundry.testing.finetuned import (
     Tuning,
     base_logits,
+    damage_pretrained,
     digests,
+    epoch_table,
+    files_of_this_package,
     held_bits,
     largest_difference,
     logits_by_peft,
@@ -34,8 +41,12 @@ from foundry.testing.finetuned import (
     trainable_names,
     without_gradient,
 )
-from foundry.testing.pretrained import finetuning_settings, published_shape, saved_pretrained
+from foundry.testing.pretrained import finetuning_settings, published_shape, random_published, saved_pretrained
+from foundry.testing.repositories import python_project
 from foundry.testing.runs import Runs
+from foundry.trainer import Trainer
+from foundry.training.metrics import read_metrics
+from steps.command_line_steps import finished_here
 from steps.run_steps import value_of
 
 
@@ -202,11 +213,178 @@ def export_refused(context: Context, text: str) -> None:
     assert not left, left
 
 
-@then("the run equals the uninterrupted one to the bit")
-def equals_uninterrupted(context: Context) -> None:
-    assert_identical_runs(runs_of(context).uninterrupted.run_folder, runs_of(context).folder)
-
-
 @given("the published shape of {name} in the folder {folder}")
 def shape_in_folder(_context: Context, name: str, folder: str) -> None:
     published_shape(Path(folder), name)
+
+
+@given("in the file {name} a fine-tuning of {model} in 4 bits on modules of this package")
+def real_experiment(_context: Context, name: str, model: str) -> None:
+    files_of_this_package(Path("corpus"), ("training/saving.py", "training/counters.py", "training/optimizer.py"))
+    content = {
+        "experiment_name": "real",
+        "model": {"pretrained": model, "quantization": "nf4"},
+        "lora": {"r": 8},
+        "data": {"source_corpus": "corpus", "batch_size": 4, "max_sequence_length": 256, "validation_fraction": 0.2},
+        "training": {"epochs": 2, "learning_rate": 2e-3, "warmup_steps": 0, "evaluation_interval": 1, "device": "cpu"},
+        "logging": {"log_interval": 1},
+        "monitoring": {"interval": 0.25},
+    }
+    Path(name).write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def real_run() -> Path:
+    (folder,) = Path("runs").glob("real-*")
+    return folder
+
+
+def document(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((real_run() / name).read_text(encoding="utf-8"))
+    return content
+
+
+@then("the validation loss has fallen from the first step to the last, by at least {least:g}")
+def loss_fell(_context: Context, least: float) -> None:
+    losses = [row["validation_loss"] for row in read_metrics(real_run() / "metrics.jsonl") if "validation_loss" in row]
+    assert losses[0] - losses[-1] >= least, losses
+
+
+@then("the mean training loss of the second epoch is below that of the first")
+def second_epoch_below(_context: Context) -> None:
+    losses = [row["loss"] for row in read_metrics(real_run() / "metrics.jsonl")]
+    half = len(losses) // 2
+    first, second = sum(losses[:half]) / half, sum(losses[half:]) / (len(losses) - half)
+    assert half >= 2 and second < first, f"first epoch {first}, second {second}: {losses}"
+
+
+@then("the published training_info.json gives a perplexity that is the exponential of the validation loss")
+def perplexity(_context: Context) -> None:
+    (artifact,) = Path("artifacts").glob("real-*")
+    info = json.loads((artifact / "training_info.json").read_text(encoding="utf-8"))
+    losses = [row["validation_loss"] for row in read_metrics(real_run() / "metrics.jsonl") if "validation_loss" in row]
+    assert info["validation_loss"] == min(losses), f"{info['validation_loss']} and {losses}"
+    assert info["perplexity"] == math.exp(min(losses)), f"{info['perplexity']} and {math.exp(min(losses))}"
+
+
+@then("the peak of memory that was measured is within {share:d} % of what was estimated before loading")
+def estimate_holds(context: Context, share: int) -> None:
+    info = document("model_info.json")
+    estimated = info["program_bytes"] + info["estimated"]["training_bytes"]
+    measured = document("hardware.json")["figures"]["resident_bytes"]["peak"]
+    context.world.attach("memory", json.dumps({"estimated": estimated, "measured": measured}, indent=2), "json")
+    assert abs(measured / estimated - 1) <= share / 100, f"estimated {estimated:,}, measured {measured:,}"
+
+
+@then("the model in memory had {count:d} trainable numbers, as was estimated")
+def trainable_as_estimated(_context: Context, count: int) -> None:
+    info = document("model_info.json")
+    found = (info["trainable_parameters"], info["estimated"]["trainable_parameters"])
+    assert found == (count, count), found
+
+
+@then("greedy generation from the run gives the same text twice, and another without the adapter")
+def generation_differs(context: Context) -> None:
+    words = ["generate", str(real_run()), "--prompt", "def save(self,", "--top-k", "1", "--max-new-tokens", "24"]
+    texts = [finished_here([*words, *more]).stdout for more in ((), (), ("--without-adapter",))]
+    context.world.attach("with and without the adapter", f"{texts[0]}\n--- without:\n{texts[2]}")
+    assert texts[0] == texts[1] != texts[2] and len(texts[0]) > len("def save(self,") + 5, texts
+
+
+@when("the numbers of {model} are asked for with")
+def ask_numbers(context: Context, model: str) -> None:
+    options = [word for row in context.table for word in ("--set", f"{row['setting']}={row['value']}")]
+    finished = finished_here(["info", "--model", model, *options, "--json"])
+    assert finished.exit_code == 0, finished
+    tuning_of(context).numbers = json.loads(finished.stdout)
+
+
+@then("they are")
+def numbers_are(context: Context) -> None:
+    found = tuning_of(context).numbers
+    wrong = {
+        row["name"]: (row["value"], found[row["name"]])
+        for row in context.table
+        if str(found[row["name"]]) != row["value"]
+    }
+    assert not wrong, f"(name, expected, found): {wrong}"
+
+
+@then("the estimates add up to the peak of training")
+def adds_up(context: Context) -> None:
+    found = tuning_of(context).numbers
+    parts = ("held", "adapter", "gradient", "optimizer", "activation", "working", "allocator")
+    total = sum(found[f"{part}_bytes"] for part in parts)
+    assert total == found["training_bytes"] > found["held_bytes"], found
+    percent = 100 * found["trainable_parameters"] / found["total_parameters"]
+    assert abs(percent - found["trainable_percent"]) < 1e-4, (percent, found["trainable_percent"])
+
+
+@given("{damage} of the pretrained weights")
+def damaged_base(context: Context, damage: str) -> None:
+    tuning = tuning_of(context)
+    damage_pretrained(tuning.base, damage)
+
+
+@then("the launch fails in one line with")
+def fails_with(context: Context) -> None:
+    text = " ".join(context.text.split())
+    error = runs_of(context).error
+    assert error is not None and text in str(error) and "\n" not in str(error), f"expected: {text}\nfound: {error!r}"
+
+
+@then("no run folder was made")
+def no_run(_context: Context) -> None:
+    found = [path.name for path in Path("runs").glob("*") if not path.name.startswith(".")]
+    assert not found, found
+
+
+@when("the experiment configs/{name} is launched on a tiny {architecture} and a small repository")
+def launch_config(context: Context, name: str, architecture: str) -> None:
+    project = Path(foundry.__file__).parent.parent
+    base = saved_pretrained(Path("base").resolve(), architecture, max_position_embeddings=64)
+    python_project(Path("project"))
+    overrides = {
+        "model.pretrained": str(base),
+        "data.git.repository": str(Path("project").resolve()),
+        "data.git.languages": "[]",
+        "data.max_sequence_length": "32",
+        "training.device": "cpu",
+        "data.validation_fraction": "0.2",
+    }
+    content = load_mapping(project / "configs" / name, "an experiment begins like `experiment_name: my-model`")
+    content["training"].pop("epochs", None)
+    content["training"]["train_steps"] = 2
+    content["tokenizer"] = None
+    config = experiment_from_mapping(content, name, [f"{key}={value}" for key, value in overrides.items()])
+    runs_of(context).report = Trainer(config).train()
+    runs_of(context).folder = runs_of(context).report.run_folder
+
+
+@given("random weights in the published shape of {name}, and an experiment file {file} of two epochs of ten steps")
+def full_size(_context: Context, name: str, file: str) -> None:
+    base = random_published(Path("base").resolve(), name)
+    files_of_this_package(Path("corpus"), ("training/loop.py", "training/steps.py", "training/session.py"))
+    content = {
+        "experiment_name": "real",
+        "model": {"pretrained": str(base), "quantization": "nf4"},
+        "lora": {"r": 8},
+        "data": {"source_corpus": "corpus", "batch_size": 4, "max_sequence_length": 256, "validation_fraction": 0.2},
+        "training": {"train_steps": 20, "learning_rate": 2e-4, "evaluation_interval": 10, "device": "cuda"},
+        "logging": {"log_interval": 1},
+        "monitoring": {"interval": 0.25},
+    }
+    Path(file).write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+@then("the report shows loss, perplexity, gradient norm, memory and time of both epochs")
+def table_of_epochs(context: Context) -> None:
+    table = epoch_table(read_metrics(real_run() / "metrics.jsonl"), 10)
+    context.world.attach("both epochs", table)
+    assert len(table.splitlines()) == 3 and "nan" not in table, table
+
+
+@then("the peak of GPU memory that was measured is within {share:d} % of what was estimated before loading")
+def gpu_estimate_holds(_context: Context, share: int) -> None:
+    estimated = document("model_info.json")["estimated"]["training_bytes"]
+    measured = document("hardware.json")["figures"]["gpu_allocated_bytes"]["peak"]
+    assert abs(measured / estimated - 1) <= share / 100, f"estimated {estimated:,}, measured {measured:,}"

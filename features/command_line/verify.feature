@@ -18,6 +18,7 @@ Feature: A run is checked to the last byte, and a relaunch is foretold
         | ✓  config.yaml                              |
         | ✓  data.json                                |
         | ✓  tokenizer                                |
+        | ✓  documents                                |
         | ✓  environment.json                         |
         | ✓  checkpoints/step-00000009                |
         | ✓  checkpoints/step-00000010                |
@@ -93,6 +94,7 @@ Feature: A run is checked to the last byte, and a relaunch is foretold
         | its launch was killed at step 11 | line 4 of metrics.jsonl is garbled                                   | metrics.jsonl             | line 4 cannot be read; step 4 missing      |
         | its launch was killed at step 11 | config.yaml has another learning rate                                | config.yaml               | has the fingerprint                        |
         | its launch was killed at step 11 | a byte of tokenizer/tokenizer.json has flipped                       | tokenizer                 | tokenizer/tokenizer.json does not have     |
+        | its launch was killed at step 11 | a byte of documents/trained.hashes has flipped                       | documents                 | documents/trained.hashes does not have     |
         | its launch was killed at step 11 | data.json names other tokens                                         | data.json                 | names other tokens                         |
         | its launch was killed at step 11 | environment.json is cut off                                          | environment.json          | cannot be read                             |
         | it has been trained              | a byte of the published weights has flipped                          | publication of step 12    | model.safetensors                          |

@@ -30,6 +30,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git: {languages: [python, rust], max_commits: 0}         | data.git.languages = ('python', 'rust'); data.git.max_commits = 0 |
         | data.git: null; data.source_corpus: texts                     | data.git = None; data.source_corpus = PosixPath('texts')          |
         | data.git: null; data.training_corpus: a; data.test_corpus: b  | data.test_corpus = PosixPath('b')                                 |
+        | data.incremental_context: 5e-1                                | data.incremental_context = 0.5                                    |
         | data.validation_fraction: 0                                   | data.validation_fraction = 0.0                                    |
         | data.attend_across_documents: no                              | data.attend_across_documents = False                              |
         | data: {git: null, source_corpus: a.jsonl, format: chat}; tokenizer: {tokenizer_type: pretrained, name_or_path: a} | data.format = 'chat'          |
@@ -165,6 +166,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.max_sequence_length: 255                                        | another     |
         | data.validation_fraction: 0.2                                        | another     |
         | data.max_validation_blocks: 8                                        | another     |
+        | data.incremental_context: 0.5                                        | the same    |
         | data.num_workers: 2                                                  | the same    |
         | data.cache_dir: cache                                                | the same    |
         | tokenizer.tokenizer_type: sentencepiece                              | another     |

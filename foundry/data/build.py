@@ -13,6 +13,7 @@ from foundry.data.blocks import BlockDataset
 from foundry.data.documents import Document, DocumentSource, Example, Skipped
 from foundry.data.example_encoding import encoder_of
 from foundry.data.example_packing import ExamplePacking
+from foundry.data.increment import DOCUMENTS_FOLDER, Increment, KnownDocuments, grown_sides
 from foundry.data.packing import (
     TokenFile,
     pieces,
@@ -25,10 +26,10 @@ from foundry.data.packing import (
 )
 from foundry.data.pretrained_tokenizer import pretrained_tokenizer
 from foundry.data.progress import Progress, Report
-from foundry.data.sources import corpora, corpus_kind, open_corpus, open_git_source
-from foundry.data.split import Side, divided
+from foundry.data.sources import document_sources
+from foundry.data.split import Documents, Side, divided
 from foundry.data.spool import DocumentSpool
-from foundry.data.tokenizers import Tokenizer
+from foundry.data.tokenizers import Tokenizer, load_tokenizer
 from foundry.errors import UserError
 from foundry.files import sha256_of, write_json
 
@@ -63,12 +64,16 @@ class DataBuild:
         config: the experiment, with its git revision resolved.
         folder: an empty folder, which will hold the token files, the tokenizer and the statistics.
         report: takes lines for the user.
+        increment: train on what is new since an earlier run, with its tokenizer; None trains on the whole corpus.
     """
 
-    def __init__(self, config: ExperimentConfig, folder: Path, report: Report | None) -> None:
+    def __init__(
+        self, config: ExperimentConfig, folder: Path, report: Report | None, increment: Increment | None = None
+    ) -> None:
         self._config = config
         self._folder = folder
         self._report = report
+        self._increment = increment
         self._skipped = Skipped()
         self._num_cut = 0
 
@@ -78,15 +83,13 @@ class DataBuild:
         Raises:
             UserError: the corpus is broken, empty or too small, or does not go with the tokenizer.
         """
-        training, validation = self._sides()
-        tokenizer = self._tokenizer(training)
-        tokenizer.save(self._folder / TOKENIZER_FOLDER)
-        files = {TRAINING_FILE: self._write(TRAINING_FILE, tokenizer, training)}
-        if self._config.data.format == "text":
-            self._check_length(files[TRAINING_FILE])
-        if validation is not None:
-            files[VALIDATION_FILE] = self._write(VALIDATION_FILE, tokenizer, validation)
-        statistics = self._statistics(tokenizer, {"training": training, "validation": validation}, files)
+        spools = [self._read(source) for source in document_sources(self._config)]
+        if self._increment is not None:
+            statistics = self._of_increment(spools, self._increment)
+        else:
+            training, validation = self._sides(spools)
+            tokenizer = self._tokenizer(training)
+            statistics = self._written(tokenizer, training, validation, KnownDocuments.of(training, validation))
         for spool in self._folder.glob("*.spool"):
             spool.unlink()
         write_json(self._folder / STATISTICS_FILE, statistics)
@@ -98,29 +101,45 @@ class DataBuild:
                 what = f"{self._num_cut} prompts cut at their beginning, to fit into a block with their answers"
             self._report(what)
 
-    def _sides(self) -> tuple[Side, Side | None]:
-        sources = self._sources()
-        spools = [self._read(source) for source in sources]
+    def _of_increment(self, spools: list[DocumentSpool], increment: Increment) -> dict[str, Any]:
+        """Prepare what is new, however little; its statistics."""
+        sides = grown_sides(spools, increment, self._config.has_validation)
+        tokenizer = load_tokenizer(increment.tokenizer)
+        statistics = self._written(tokenizer, sides.training, sides.validation, sides.known)
+        parts = {"new": sides.new, "context": sides.context}
+        statistics["increment"] = {
+            "origin": increment.origin,
+            "documents": {name: len(part.hashes()) for name, part in parts.items()},
+            "bytes": {name: part.num_bytes for name, part in parts.items()},
+        }
+        if self._report is not None:
+            num, size = statistics["increment"]["documents"], statistics["increment"]["bytes"]
+            self._report(
+                f"training on {num['new']:,} new document{'s' * (num['new'] != 1)} ({size['new']:,} bytes) and "
+                f"{num['context']:,} old one{'s' * (num['context'] != 1)} ({size['context']:,} bytes) as context"
+            )
+        return statistics
+
+    def _written(
+        self, tokenizer: Tokenizer, training: Documents, validation: Documents | None, known: KnownDocuments
+    ) -> dict[str, Any]:
+        """Put everything into the folder but the statistics, which are returned."""
+        tokenizer.save(self._folder / TOKENIZER_FOLDER)
+        known.write(self._folder)
+        files = {TRAINING_FILE: self._write(TRAINING_FILE, tokenizer, training)}
+        if self._increment is None and self._config.data.format == "text":
+            self._check_length(files[TRAINING_FILE])
+        if validation is not None:
+            files[VALIDATION_FILE] = self._write(VALIDATION_FILE, tokenizer, validation)
+        return self._statistics(tokenizer, {"training": training, "validation": validation}, files)
+
+    def _sides(self, spools: list[DocumentSpool]) -> tuple[Side, Side | None]:
         if len(spools) == 2:
             self._report_shared(*spools)
             return Side(spools[0]), Side(spools[1])
         if self._config.data.validation_fraction == 0:
             return Side(spools[0]), None
         return divided(spools[0], self._config.data.validation_fraction)
-
-    def _sources(self) -> list[DocumentSource]:
-        """The source that is divided, or the one of each side."""
-        data = self._config.data
-        if data.git is not None:
-            return [open_git_source(data.git)]
-        found = corpora(self._config)
-        for key, path in found.items():
-            if corpus_kind(key, path) == "dataset" and self._config.tokenizer.tokenizer_type != "pretrained":
-                raise UserError(
-                    f"{key}: {path} holds token numbers: set tokenizer.tokenizer_type to pretrained and "
-                    "tokenizer.name_or_path to the tokenizer that made them"
-                )
-        return [open_corpus(key, path, data) for key, path in found.items()]
 
     def _read(self, source: DocumentSource) -> DocumentSpool:
         spool = DocumentSpool(
@@ -169,7 +188,7 @@ class DataBuild:
             progress.update(f"training the tokenizer: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB read")
         progress.update("training the tokenizer: choosing the vocabulary")
 
-    def _write(self, name: str, tokenizer: Tokenizer, side: Side) -> TokenFile:
+    def _write(self, name: str, tokenizer: Tokenizer, side: Documents) -> TokenFile:
         data, progress, path = self._config.data, Progress(self._report), self._folder / name
         with_starts = not data.attend_across_documents
         if data.format == "text":
@@ -197,7 +216,7 @@ class DataBuild:
             )
 
     def _statistics(
-        self, tokenizer: Tokenizer, sides: dict[str, Side | None], files: dict[str, TokenFile]
+        self, tokenizer: Tokenizer, sides: dict[str, Documents | None], files: dict[str, TokenFile]
     ) -> dict[str, Any]:
         """What happened to the corpus, as plain JSON values."""
         block_size = self._config.data.max_sequence_length
@@ -235,11 +254,12 @@ class DataBuild:
             name: {"sha256": written.sha256, "bytes": written.num_bytes}
             for file in files.values()
             for name, written in file.files.items()
-        } | self._tokenizer_files()
+        } | self._described(TOKENIZER_FOLDER, DOCUMENTS_FOLDER)
         return statistics
 
-    def _tokenizer_files(self) -> dict[str, dict[str, Any]]:
+    def _described(self, *folders: str) -> dict[str, dict[str, Any]]:
         return {
             path.relative_to(self._folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
-            for path in sorted((self._folder / TOKENIZER_FOLDER).iterdir())
+            for folder in folders
+            for path in sorted((self._folder / folder).iterdir())
         }

@@ -135,6 +135,14 @@ class GitRepository:
                 f"data.git.revision: {revision!r} names no commit in {self.shown_as}; see git log --oneline --all"
             ) from error
 
+    def is_ancestor(self, earlier: str, later: str) -> bool:
+        """Whether the repository has the commit `earlier`, and it leads to the commit `later`."""
+        try:
+            self._run("merge-base", "--is-ancestor", "--end-of-options", earlier, later)
+        except GitError:
+            return False
+        return True
+
     def num_uncommitted_changes(self) -> int:
         """Changed and untracked paths of the working tree; 0 for a bare repository."""
         if self.work_tree is None:

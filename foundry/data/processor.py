@@ -24,6 +24,7 @@ from foundry.data.build import (
     DataBuild,
     read_blocks,
 )
+from foundry.data.increment import Increment
 from foundry.data.progress import Progress
 from foundry.data.sources import report_left_out, source_identity
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
@@ -62,10 +63,17 @@ class DataProcessor:
     Args:
         config: the experiment.
         report: takes lines for the user: progress of what lasts longer than two seconds, and what was left out.
+        increment: prepare what is new since an earlier run; None prepares the whole corpus.
     """
 
-    def __init__(self, config: ExperimentConfig, report: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        report: Callable[[str], None] | None = None,
+        increment: Increment | None = None,
+    ) -> None:
         self._config = config
+        self._increment = increment
         self._progress = Progress(report)
         self._report = report
 
@@ -79,7 +87,7 @@ class DataProcessor:
         config, identity = source_identity(self._config, self._report)
         if config.data.git is not None and self._report is not None:
             report_left_out(config.data.git, self._report)
-        folder = self._cache_folder() / data_fingerprint(config, identity)
+        folder = self._cache_folder() / data_fingerprint(config, identity, self._increment)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with self._alone(folder):
             prepared = self._from_cache(folder)
@@ -123,7 +131,7 @@ class DataProcessor:
 
     def _build(self, config: ExperimentConfig, identity: str, folder: Path) -> None:
         with new_folder(folder) as unfinished:
-            DataBuild(config, unfinished, self._report).run()
+            DataBuild(config, unfinished, self._report, self._increment).run()
             if source_identity(config)[1] != identity:
                 raise FoundryError("the corpus changed while it was read; launch again")
 
@@ -168,7 +176,7 @@ def _check(folder: Path, name: str, written: dict[str, Any]) -> None:
         raise ValueError(f"{path.name} is not what was written")
 
 
-def data_fingerprint(config: ExperimentConfig, identity: str) -> str:
+def data_fingerprint(config: ExperimentConfig, identity: str, increment: Increment | None) -> str:
     """Names the prepared data: a digest over all that decides its tokens and blocks, this code included.
 
     Args:
@@ -185,6 +193,7 @@ def data_fingerprint(config: ExperimentConfig, identity: str) -> str:
         "random_seed": config.random_seed,
         "block_size": config.data.max_sequence_length,
         "tokenizer": config.tokenizer.model_dump(exclude={"output_dir"}),
+        "increment": None if increment is None else increment.digest,
         "code": code_digest(),
     }
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]

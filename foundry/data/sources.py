@@ -137,6 +137,25 @@ def open_corpus(key: str, path: Path, data: DataConfig) -> DocumentSource:
     return TextSource(path, data.text_field)
 
 
+def document_sources(config: ExperimentConfig) -> list[DocumentSource]:
+    """The source that is divided, or that of the training side and that of the validation side.
+
+    Raises:
+        UserError: a corpus of token numbers has no tokenizer, or cannot be read.
+    """
+    data = config.data
+    if data.git is not None:
+        return [open_git_source(data.git)]
+    found = corpora(config)
+    for key, path in found.items():
+        if corpus_kind(key, path) == "dataset" and config.tokenizer.tokenizer_type != "pretrained":
+            raise UserError(
+                f"{key}: {path} holds token numbers: set tokenizer.tokenizer_type to pretrained and "
+                "tokenizer.name_or_path to the tokenizer that made them"
+            )
+    return [open_corpus(key, path, data) for key, path in found.items()]
+
+
 def open_git_source(config: GitConfig) -> GitSource:
     """The source of the documents of a repository, whose revision is a full commit id already."""
     return GitSource(open_repository(config, None), config.revision, config)

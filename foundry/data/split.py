@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,19 @@ Hashes = npt.NDArray[np.uint64]
 Sizes = npt.NDArray[np.uint64]
 
 LARGEST_HASH = 2**64 - 1
+
+
+class Documents(Protocol):
+    """Some of the documents of a spool, in its order."""
+
+    def __iter__(self) -> Iterator[AnyDocument]: ...
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the documents' contents."""
+
+    def hashes(self) -> Hashes:
+        """The documents' hashes, shape (documents,)."""
 
 
 @dataclass(frozen=True)

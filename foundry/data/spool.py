@@ -35,7 +35,7 @@ class DocumentSpool:
 
     def __init__(self, path: Path, seed: int) -> None:
         self._path = path
-        self._seed = seed.to_bytes((seed.bit_length() + 7) // 8 or 1, "little")
+        self._seed = seed
         self._hashes = array("Q")
         self._sizes = array("Q")
 
@@ -44,15 +44,11 @@ class DocumentSpool:
         with self._path.open("xb") as stream:
             for document in documents:
                 kind, key, content = _packed(document)
-                content_hash = self._hash(content)
+                content_hash = _hash(content, self._seed)
                 self._hashes.append(content_hash)
                 self._sizes.append(len(content))
                 stream.write(_HEADER.pack(kind, len(key), len(content), content_hash) + key)
                 stream.write(content)
-
-    def _hash(self, content: bytes) -> int:
-        key = hashlib.blake2b(self._seed, digest_size=32).digest()
-        return int.from_bytes(hashlib.blake2b(content, digest_size=8, key=key).digest(), "little")
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -76,6 +72,17 @@ class DocumentSpool:
     def sizes(self) -> npt.NDArray[np.uint64]:
         """The bytes of the documents' contents, shape (documents,)."""
         return np.array(self._sizes, dtype=np.uint64)
+
+
+def content_hash_of(document: AnyDocument, seed: int) -> int:
+    """The keyed hash of a document's content, 64 bits."""
+    return _hash(_packed(document)[2], seed)
+
+
+def _hash(content: bytes, seed: int) -> int:
+    seed_bytes = seed.to_bytes((seed.bit_length() + 7) // 8 or 1, "little")
+    key = hashlib.blake2b(seed_bytes, digest_size=32).digest()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8, key=key).digest(), "little")
 
 
 def _packed(document: AnyDocument) -> tuple[int, bytes, bytes]:

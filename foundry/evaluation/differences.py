@@ -114,6 +114,7 @@ def _outcome(first: RunSummary, second: RunSummary) -> Iterator[Difference]:
         ("fingerprint", False),
         ("foundry_version", False),
         ("extended_from", False),
+        ("grown_from", False),
         ("state", False),
         ("steps_done", True),
         ("total_steps", True),
@@ -121,7 +122,7 @@ def _outcome(first: RunSummary, second: RunSummary) -> Iterator[Difference]:
     ):
         values = [getattr(run.record, name) for run in (first, second)]
         if values[0] != values[1]:
-            shown = [str(value) if name == "extended_from" and value else value for value in values]
+            shown = [str(value) if name.endswith("_from") and value else value for value in values]
             yield Difference("outcome", name.replace("_", " "), shown[0], shown[1], matters)
     weights = [_checkpoint_digests(run.folder) for run in (first, second)]
     for name in sorted(weights[0].keys() & weights[1].keys()):

@@ -49,6 +49,7 @@ def table(config: ExperimentConfig, numbers: ModelNumbers) -> list[tuple[str, st
         ("optimizer", size(numbers.optimizer_bytes)),
         (f"activations ({tokens})", size(numbers.activation_bytes)),
         ("working memory", size(numbers.working_bytes)),
+        ("allocator", size(numbers.allocator_bytes)),
         ("peak of training", f"{size(numbers.training_bytes)}, beside the program itself"),
     ]
 

@@ -74,8 +74,8 @@ class RunSummary:
             ("state", f"{record.state} ({record.reason})" if record.reason else record.state),
             ("steps", self.steps),
         ]
-        if record.extended_from is not None:
-            facts.append(("extended from", str(record.extended_from)))
+        if record.origin is not None:
+            facts.append((record.origin.how, str(record.origin)))
         if record.best_step is not None:
             facts.append(("best step", str(record.best_step)))
         if record.best_validation_loss is not None:

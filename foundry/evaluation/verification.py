@@ -23,14 +23,15 @@ from foundry.manifests import CHECKPOINT_FILES, STATE_NAME, FileDigest, Manifest
 from foundry.monitoring.record import HARDWARE_NAME, HardwareRecord
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.extension import FINISHED, MAX_JSON_BYTES, run_fingerprint
-from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, RECORD_NAME, RunRecord
+from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, DATA_NAME, RECORD_NAME, RunRecord
 from foundry.training.run_lock import RunLock
 from foundry.untrusted import read_json
 
 Verdict = Literal["whole", "damaged", "note"]
 MARKS: dict[Verdict, str] = {"whole": "✓", "damaged": "✗", "note": "–"}
-DATA_NAME = "data.json"
 TOKENIZER_NAME = "tokenizer"
+DOCUMENTS_NAME = "documents"
+"""The hashes of what was trained on and held out; runs from before there was `--incremental` have none."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ class _Checks:
         yield self._config()
         data, finding = self._data()
         yield finding
-        yield self._tokenizer(data)
+        yield self._kept(TOKENIZER_NAME, data)
+        if data is None or any(path.startswith(f"{DOCUMENTS_NAME}/") for path in data["files"]):
+            yield self._kept(DOCUMENTS_NAME, data)
         yield self._environment()
         yield from self._hardware()
         yield from self._checkpoints()
@@ -126,10 +129,10 @@ class _Checks:
             self.record = RunRecord.read(self.folder)
         except UserError as error:
             return Finding(RECORD_NAME, "damaged", str(error).removeprefix(f"{self.folder / RECORD_NAME}: "))
-        record, origin = self.record, self.record.extended_from
+        record, origin = self.record, self.record.origin
         steps = f"{record.steps_done} of {record.total_steps}" if record.total_steps else str(record.steps_done)
         return Finding(
-            RECORD_NAME, "whole", f"{record.state}, {steps} steps{f', extended from {origin}' if origin else ''}"
+            RECORD_NAME, "whole", f"{record.state}, {steps} steps{f', {origin.how} {origin}' if origin else ''}"
         )
 
     def _config(self) -> Finding:
@@ -142,7 +145,7 @@ class _Checks:
         identity, expected = self.record.source_identity, self.record.fingerprint
         if identity is None:
             return Finding(CONFIG_NAME, "whole", "a valid experiment; the run does not say on which source")
-        found = run_fingerprint(self.config, identity, self.record.extended_from)
+        found = run_fingerprint(self.config, identity, self.record.origin)
         if found != expected:
             return Finding(CONFIG_NAME, "damaged", f"has the fingerprint {found}, and the run has {expected}")
         return Finding(CONFIG_NAME, "whole", f"fingerprint {found}")
@@ -162,16 +165,17 @@ class _Checks:
             return None, Finding(DATA_NAME, "damaged", "names other tokens than those the run was begun with")
         return data, Finding(DATA_NAME, "whole", f"{data['blocks']['training']:,} blocks of training")
 
-    def _tokenizer(self, data: dict[str, Any] | None) -> Finding:
-        if data is None or not (self.folder / TOKENIZER_NAME).exists():
+    def _kept(self, name: str, data: dict[str, Any] | None) -> Finding:
+        """What was found of a folder whose files `data.json` describes."""
+        if data is None or not (self.folder / name).exists():
             verdict: Verdict = "note" if data is None else "damaged"
-            return Finding(TOKENIZER_NAME, verdict, "is missing" if data else "cannot be compared without data.json")
-        described = {name: entry for name, entry in data["files"].items() if name.startswith(f"{TOKENIZER_NAME}/")}
-        for name, entry in described.items():
-            problem = _problem_of(self.folder, name, entry)
+            return Finding(name, verdict, "is missing" if data else "cannot be compared without data.json")
+        described = {path: entry for path, entry in data["files"].items() if path.startswith(f"{name}/")}
+        for path, entry in described.items():
+            problem = _problem_of(self.folder, path, entry)
             if problem:
-                return Finding(TOKENIZER_NAME, "damaged", problem)
-        return Finding(TOKENIZER_NAME, "whole", f"{len(described)} files")
+                return Finding(name, "damaged", problem)
+        return Finding(name, "whole", f"{len(described)} files")
 
     def _environment(self) -> Finding:
         if not (self.folder / ENVIRONMENT_NAME).exists():

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from foundry.errors import FoundryError, UserError
+from foundry.models.loading import require_own_architecture
 from foundry.models.pretrained import CONFIG, HUB_NAME, PretrainedFiles, located
 
 
@@ -40,6 +41,8 @@ def _config_of(reference: str, revision: str | None) -> Any:
     read: Callable[..., Any] = AutoConfig.from_pretrained
     folder = Path(reference).expanduser()
     if (folder / CONFIG).is_file():
+        files = PretrainedFiles(reference, folder)
+        require_own_architecture(files, files.config_dict())
         return read(folder, local_files_only=True, trust_remote_code=False)
     if not folder.exists() and HUB_NAME.fullmatch(reference) and not reference.endswith(".gguf"):
         return _from_hub(reference, revision)

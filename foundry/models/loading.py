@@ -21,6 +21,7 @@ from transformers.utils.import_utils import is_flash_attn_2_available
 
 from foundry.config_model import LoraConfig, ModelConfig
 from foundry.errors import FoundryError, UserError
+from foundry.hardware import give_back_memory
 from foundry.models.plausibility import require_weights_beside
 from foundry.models.pretrained import PretrainedFiles
 
@@ -51,6 +52,7 @@ def load_pretrained(
 
         quantize(model, config, device)
     model.to(device)
+    give_back_memory()
     if lora is not None:
         from foundry.models.adapter import add_adapter
 
@@ -94,7 +96,7 @@ def held_dtype(config: ModelConfig, lora: LoraConfig | None) -> torch.dtype:
 
 def _load(files: PretrainedFiles, dtype: torch.dtype, attention: str) -> nn.Module:
     content = files.config_dict()
-    _require_own_architecture(files, content)
+    require_own_architecture(files, content)
     load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -124,8 +126,15 @@ def _load(files: PretrainedFiles, dtype: torch.dtype, attention: str) -> nn.Modu
     return _without_origin(model)
 
 
-def _require_own_architecture(files: PretrainedFiles, content: dict[str, Any]) -> None:
-    """Refuse what only code from elsewhere could load, and weights that another library has quantised."""
+def require_own_architecture(files: PretrainedFiles, content: dict[str, Any]) -> None:
+    """Refuse what only code from elsewhere could load, and weights that another library has quantised.
+
+    Args:
+        content: of the model's `config.json`.
+
+    Raises:
+        UserError: names the kind of model, and what to do.
+    """
     if files.gguf:
         return
     kind = content.get("model_type")
@@ -180,7 +189,7 @@ def _config_class(files: PretrainedFiles) -> Any:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     content = files.config_dict()
-    _require_own_architecture(files, content)
+    require_own_architecture(files, content)
     return CONFIG_MAPPING[content["model_type"]]
 
 

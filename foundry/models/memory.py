@@ -27,6 +27,8 @@ from foundry.models.loss import PIECE_LOGITS
 BITS = {"fp32": 32, "fp16": 16, "int8": 8, "nf4": 4}
 SCALE_BITS = {True: 8 / 64 + 32 / (64 * 256), False: 32 / 64}
 """What the scales of 4-bit numbers add to each of them, in bits: quantised again, or as they are."""
+ALLOCATOR_SHARE = 0.2
+"""What rounding, holes and scratch space of matrix products add to activations and working memory, as measured."""
 ADAM_NUMBERS = 2
 """AdamW keeps two for each trainable parameter."""
 
@@ -65,12 +67,20 @@ class ModelNumbers:
     def training_bytes(self) -> int:
         """The most that training takes at a time, the program itself left out."""
         fixed = self.held_bytes + self.adapter_bytes + self.gradient_bytes + self.optimizer_bytes
-        return fixed + self.activation_bytes + self.working_bytes
+        return fixed + self.activation_bytes + self.working_bytes + self.allocator_bytes
+
+    @property
+    def allocator_bytes(self) -> int:
+        """What the allocator takes beside what it was asked for."""
+        return int(ALLOCATOR_SHARE * (self.activation_bytes + self.working_bytes))
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain values."""
-        derived = {"trainable_percent": round(self.trainable_percent, 4), "training_bytes": self.training_bytes}
-        return asdict(self) | derived
+        return asdict(self) | {
+            "allocator_bytes": self.allocator_bytes,
+            "training_bytes": self.training_bytes,
+            "trainable_percent": round(self.trainable_percent, 4),
+        }
 
 
 def model_numbers(config: ExperimentConfig) -> ModelNumbers:

@@ -134,7 +134,7 @@ def _can_be_prepared(config: ExperimentConfig) -> bool:
     from foundry.training.session import prepare
 
     with contextlib.suppress(UserError):
-        prepare(config, ALONE, ignore_event)
+        prepare(config, ALONE, ignore_event, None)
         plan_of(config)
         return True
     return False

@@ -58,12 +58,15 @@ def cut_file(path: Path, num_bytes: int) -> None:
     os.truncate(path, path.stat().st_size - num_bytes)
 
 
-def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int, *, extend: bool = False) -> int:
+def launch_and_signal(
+    config: ExperimentConfig, moment: str, signal_number: int, *, extend: bool = False, incremental: bool = False
+) -> int:
     """Launch `config` in a process of its own, which is sent a signal at `moment`; its exit code (-9 for SIGKILL).
 
     Args:
         moment: `step 7`, `checkpoint 5`, or a state such as `stopped`: the signal arrives when the run reports that.
         extend: go on from the finished run of the same experiment with fewer steps.
+        incremental: train on what is new since the newest finished run.
 
     Raises:
         TimeoutError: the process neither ended nor was ended in two minutes.
@@ -71,7 +74,7 @@ def launch_and_signal(config: ExperimentConfig, moment: str, signal_number: int,
     """
     import torch
 
-    arguments = (config, extend, Path.cwd(), moment, signal_number, torch.get_num_threads())
+    arguments = (config, extend, incremental, Path.cwd(), moment, signal_number, torch.get_num_threads())
     with forked(_launch, *arguments) as (process, hears):
         process.join(TIMEOUT_SECONDS)
         if process.exitcode is None:
@@ -86,6 +89,7 @@ def _launch(
     tell: Callable[[str, Any], None],
     config: ExperimentConfig,
     extend: bool,
+    incremental: bool,
     folder: Path,
     moment: str,
     signal_number: int,
@@ -99,7 +103,7 @@ def _launch(
     torch.set_num_threads(num_threads)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     listen = _signal_at(moment, signal_number, lambda: tell("reached", None))
-    Trainer(config, extend=extend, on_event=listen).train()
+    Trainer(config, extend=extend, incremental=incremental, on_event=listen).train()
 
 
 def _signal_at(moment: str, signal_number: int, reached: Callable[[], None]) -> Callable[[Event], None]:

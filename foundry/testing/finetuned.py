@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+import foundry
 from foundry import files
 from foundry.artifacts.download import Fetching
 from foundry.config import ExperimentConfig
@@ -28,8 +33,7 @@ class Tuning:
     base: Path = Path()
     base_bytes: dict[str, str] = field(default_factory=dict)
     model: nn.Module | None = None
-    printed: list[str] = field(default_factory=list)
-    outcomes: list[tuple[str, str, str]] = field(default_factory=list)
+    numbers: dict[str, Any] = field(default_factory=dict)
 
 
 def model_of(config: ExperimentConfig, seed: int = 0) -> nn.Module:
@@ -63,8 +67,6 @@ def relative_error(layer: nn.Module, original: Tensor) -> float:
 
 def original_matrices(base: Path) -> dict[str, Tensor]:
     """The unquantised tensors of a pretrained model by name."""
-    from safetensors.torch import load_file
-
     return load_file(base / "model.safetensors")
 
 
@@ -141,3 +143,63 @@ def saved_again(folder: Path, target: Path) -> Path:
 def largest_difference(first: Tensor, second: Tensor) -> float:
     """The largest absolute difference of two tensors."""
     return float((first - second).abs().max())
+
+
+def files_of_this_package(folder: Path, names: tuple[str, ...]) -> Path:
+    """A corpus of real Python: modules of foundry itself."""
+    folder.mkdir()
+    for name in names:
+        shutil.copyfile(Path(foundry.__file__).parent / name, folder / Path(name).name)
+    return folder
+
+
+def damage_pretrained(base: Path, damage: str) -> None:
+    """Do to a folder with pretrained weights what a bad copy, or another maker, may have done.
+
+    Args:
+        damage: `the header is damaged`, `the second half is missing`, `one tensor is missing`, and the like below.
+    """
+    weights = base / "model.safetensors"
+    if damage == "a damaged header":
+        content = bytearray(weights.read_bytes())
+        content[8:16] = b"\xff" * 8
+        weights.write_bytes(content)
+    elif damage == "a missing half":
+        weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    elif damage == "a missing tensor":
+        tensors = load_file(weights)
+        del tensors["model.layers.1.self_attn.q_proj.weight"]
+        save_file(tensors, weights, metadata={"format": "pt"})
+    elif damage == "a pickled copy instead":
+        weights.rename(base / "pytorch_model.bin")
+    else:
+        config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+        config |= {
+            "code of their own instead": {"model_type": "my-model", "auto_map": {"AutoModelForCausalLM": "code.Model"}},
+            "a quantised copy instead": {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+            "a shorter context": {"max_position_embeddings": 16},
+            "a smaller embedding": {"vocab_size": 100},
+        }[damage]
+        (base / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        if damage == "a smaller embedding":
+            tensors = load_file(weights)
+            short = {name: tensor[:100] if tensor.shape[0] == 320 else tensor for name, tensor in tensors.items()}
+            save_file({name: part.contiguous() for name, part in short.items()}, weights, metadata={"format": "pt"})
+
+
+def epoch_table(rows: list[dict[str, Any]], steps_in_epoch: int) -> str:
+    """Loss, perplexity, gradient norm, peak of memory and time of each epoch, a line each under a heading."""
+    lines = ["epoch  loss     perplexity  gradient norm  memory MB  seconds"]
+    seconds_before = 0.0
+    for first in range(0, len(rows), steps_in_epoch):
+        epoch = rows[first : first + steps_in_epoch]
+        loss = sum(row["loss"] for row in epoch) / len(epoch)
+        norm = sum(row["gradient_norm"] for row in epoch) / len(epoch)
+        memory = max(row["hardware"].get("gpu_allocated_bytes") or 0 for row in epoch) / 1e6
+        seconds = epoch[-1]["time"]["seconds"]
+        lines.append(
+            f"{first // steps_in_epoch + 1:<6} {loss:<8.4f} {math.exp(loss):<11.2f} {norm:<14.4f} {memory:<10,.0f} "
+            f"{seconds - seconds_before:.1f}"
+        )
+        seconds_before = seconds
+    return "\n".join(lines)

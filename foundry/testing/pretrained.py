@@ -95,3 +95,13 @@ def published_shape(folder: Path, name: str) -> Path:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(PUBLISHED_SHAPES[name]), encoding="utf-8")
     return folder
+
+
+def random_published(folder: Path, name: str) -> Path:
+    """A folder with random bfloat16 weights of the full size of a published model, and a small tokenizer."""
+    config = transformers.AutoConfig.for_model(**PUBLISHED_SHAPES[name])
+    build: Callable[..., Any] = transformers.AutoModelForCausalLM.from_config
+    model = build(config, dtype=torch.bfloat16)
+    pretrained_tokenizer(folder, "pretrained with padding equal to end of text")
+    model.save_pretrained(folder)
+    return folder

@@ -28,7 +28,17 @@ from foundry.environments import ENVIRONMENT_NAME
 from foundry.errors import FoundryError, UserError
 from foundry.manifests import CHECKPOINT_FILES, STATE_NAME
 from foundry.training.early_stopping import EarlyStopping
-from foundry.training.lifecycle import CHECKPOINTS_NAME, CONFIG_NAME, METRICS_NAME, RECORD_NAME, Origin, Run, RunRecord
+from foundry.training.lifecycle import (
+    CHECKPOINTS_NAME,
+    CONFIG_NAME,
+    DATA_NAME,
+    METRICS_NAME,
+    RECORD_NAME,
+    Origin,
+    Run,
+    RunRecord,
+    WeightsOrigin,
+)
 from foundry.training.metrics import read_metrics
 from foundry.untrusted import read_json
 
@@ -54,11 +64,13 @@ class Extension:
 
 
 def run_fingerprint(config: ExperimentConfig, source_identity: str, origin: Origin | None) -> str:
-    """The fingerprint of a run: that of its experiment, and of where it began if that was not at step 1."""
+    """The fingerprint of a run: that of its experiment, and of where it began if that was not with fresh weights."""
     fingerprint = config.fingerprint(source_identity)
     if origin is None:
         return fingerprint
-    text = f"{fingerprint} extended from {origin.fingerprint} at step {origin.step}"
+    text = f"{fingerprint} {origin.decisive}"
+    if isinstance(origin, WeightsOrigin):
+        text += f" and a context of {config.data.incremental_context!r}"
     return hashlib.sha256(text.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
 
@@ -72,7 +84,7 @@ def find_extension(config: ExperimentConfig, source_identity: str) -> Extension:
     """
     begun = [
         (folder, record)
-        for folder, record in _runs_named(config)
+        for folder, record in runs_named(config)
         if record.extended_from is not None
         and run_fingerprint(config, source_identity, record.extended_from) == record.fingerprint
     ]
@@ -141,7 +153,7 @@ def begin_extended_run(extension: Extension, foundry_version: str, config_yaml: 
         raise files.disk_failure(error, parent, "the extended run", needed_bytes) from error
 
 
-def _runs_named(config: ExperimentConfig) -> Iterator[tuple[Path, RunRecord]]:
+def runs_named(config: ExperimentConfig) -> Iterator[tuple[Path, RunRecord]]:
     """The runs that bear the experiment's name; those that cannot be read are none."""
     for path in sorted(config.training.output_dir.glob(f"*/{RECORD_NAME}")):
         try:
@@ -154,7 +166,7 @@ def _runs_named(config: ExperimentConfig) -> Iterator[tuple[Path, RunRecord]]:
 
 def _parent_of(config: ExperimentConfig, source_identity: str) -> tuple[Path, RunRecord]:
     """The finished run with the most steps, among those that are `config` with another length, and shorter."""
-    same = [run for run in _runs_named(config) if _is_same_experiment(config, source_identity, *run)]
+    same = [run for run in runs_named(config) if _is_same_experiment(config, source_identity, *run)]
     finished = [run for run in same if run[1].state in FINISHED]
     place = config.training.output_dir
     if same and not finished:
@@ -203,9 +215,9 @@ def _total_steps(config: ExperimentConfig, parent: Path) -> int:
     from foundry.data.batches import BatchOrder
 
     try:
-        num_blocks = int(read_json(parent / "data.json", MAX_JSON_BYTES)["blocks"]["training"])
+        num_blocks = int(read_json(parent / DATA_NAME, MAX_JSON_BYTES)["blocks"]["training"])
     except (OSError, ValueError, LookupError, TypeError):
-        raise FoundryError(f"{parent / 'data.json'}: is missing or damaged, so its epochs cannot be counted") from None
+        raise FoundryError(f"{parent / DATA_NAME}: is missing or damaged, so its epochs cannot be counted") from None
     return BatchOrder(num_blocks, config.global_batch_size, config.random_seed).total_steps(config.training.epochs or 1)
 
 

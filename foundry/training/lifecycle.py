@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -23,6 +23,7 @@ RECORD_NAME = "run.json"
 CONFIG_NAME = "config.yaml"
 METRICS_NAME = "metrics.jsonl"
 CHECKPOINTS_NAME = "checkpoints"
+DATA_NAME = "data.json"
 MAX_RECORD_BYTES = 16_000_000
 """Some fifty thousand launches; a larger one is not read."""
 
@@ -77,10 +78,12 @@ class Origin(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    how: ClassVar[str] = "extended from"
+    """In words."""
     run_id: str
     fingerprint: str
     step: Annotated[int, Field(ge=1)]
-    """The last step of that run."""
+    """Where in that run this one began."""
 
     @field_validator("run_id", "fingerprint")
     @classmethod
@@ -89,8 +92,26 @@ class Origin(BaseModel):
             raise ValueError(f"{shown(value)} is not the name of a folder")
         return value
 
+    @property
+    def decisive(self) -> str:
+        """What the fingerprint covers of it."""
+        return f"{self.how} {self.fingerprint} at step {self.step}"
+
     def __str__(self) -> str:
         return f"{self.run_id} at step {self.step}"
+
+
+class WeightsOrigin(Origin):
+    """The finished run that a grown one begins with the weights of."""
+
+    how: ClassVar[str] = "grown from"
+    weights_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Of the file of its weights."""
+
+    @property
+    def decisive(self) -> str:
+        """See `Origin.decisive`."""
+        return f"{super().decisive} with weights {self.weights_sha256}"
 
 
 class RunRecord(BaseModel):
@@ -106,6 +127,8 @@ class RunRecord(BaseModel):
     """What the corpus held, see `foundry.data.sources.source_identity`; the fingerprint covers it."""
     extended_from: Origin | None = None
     """Set where the run began with another's last checkpoint; the fingerprint covers it."""
+    grown_from: WeightsOrigin | None = None
+    """Set where the run began with another's weights, and is trained on what is new; the fingerprint covers it."""
     state: State
     reason: str = ""
     steps_done: int = 0
@@ -128,6 +151,11 @@ class RunRecord(BaseModel):
         if not is_plain_name(value):
             raise ValueError(f"{shown(value)} is not the name of a folder")
         return value
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the run began, if that was not with fresh weights."""
+        return self.extended_from or self.grown_from
 
     @classmethod
     def read(cls, folder: Path) -> RunRecord:

@@ -5,6 +5,7 @@ This is where the parts meet; each of them knows nothing of the others.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from foundry import files
 from foundry.base_models import ADAPTER_CONFIG_NAME, BaseRecord
 from foundry.config import ExperimentConfig
 from foundry.data.batches import BatchOrder, BatchSource
+from foundry.data.increment import DOCUMENTS_FOLDER, Increment
 from foundry.data.processor import DataProcessor, PreparedData
 from foundry.data.sources import model_digest
 from foundry.environments import record_environment
@@ -26,6 +28,7 @@ from foundry.evaluation.training_info import write_model_info
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
 from foundry.models.boundaries import require_document_boundaries
+from foundry.models.io import load_weights
 from foundry.models.pretrained import PretrainedFiles, locate
 from foundry.monitoring.monitor import Monitor
 from foundry.reproducibility import derived_seed
@@ -33,7 +36,8 @@ from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkp
 from foundry.training.counters import Counters, accepted_state
 from foundry.training.early_stopping import EarlyStopping
 from foundry.training.events import Listener, Message
-from foundry.training.lifecycle import Run
+from foundry.training.incremental import first_weights
+from foundry.training.lifecycle import DATA_NAME, Run
 from foundry.training.loop import TrainingLoop
 from foundry.training.optimizer import create_optimizer
 from foundry.training.parallel import check_parallel, device_of, parallel_model
@@ -65,8 +69,10 @@ class Preparation:
     numbers: ModelNumbers | None = None
 
 
-def prepare(config: ExperimentConfig, processes: Processes, listen: Listener) -> Preparation:
-    """Check what can be checked and tokenize the corpus; no run folder is touched.
+def prepare(
+    config: ExperimentConfig, processes: Processes, listen: Listener, increment: Increment | None
+) -> Preparation:
+    """Check what can be checked and tokenize the corpus, or what is new in it; no run folder is touched.
 
     Raises:
         UserError: the corpus, the device, the length of the run or the number of processes cannot be used.
@@ -79,7 +85,7 @@ def prepare(config: ExperimentConfig, processes: Processes, listen: Listener) ->
         from foundry.training.memory_room import require_memory
 
         numbers = require_memory(config, device)
-    data = DataProcessor(config, report=lambda text: listen(Message(text))).prepare()
+    data = DataProcessor(config, lambda text: listen(Message(text)), increment).prepare()
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     total_steps = config.training.train_steps or order.total_steps(config.training.epochs or 1)
     warmup_steps(config.training, total_steps)
@@ -163,7 +169,10 @@ class Session:
         if not self.run.tokenizer.exists():
             with files.new_folder(self.run.tokenizer) as folder:
                 data.tokenizer.save(folder)
-        files.write_json(self.run.folder / "data.json", data.statistics)
+        if not (self.run.folder / DOCUMENTS_FOLDER).exists():
+            with files.new_folder(self.run.folder / DOCUMENTS_FOLDER) as folder:
+                shutil.copytree(data.folder / DOCUMENTS_FOLDER, folder, dirs_exist_ok=True)
+        files.write_json(self.run.folder / DATA_NAME, data.statistics)
 
     @contextmanager
     def _batches(self) -> Iterator[BatchSource]:
@@ -177,6 +186,8 @@ class Session:
         """The model with its initial weights, its optimizer, and the loop over both."""
         torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
         model = self._model()
+        if (path := first_weights(self.run)) is not None:
+            load_weights(model, path)
         if not self.config.data.attend_across_documents:
             require_document_boundaries(model)
         if self.config.training.use_gradient_checkpointing:
