@@ -46,9 +46,12 @@ def print_model_numbers(reference: str, overrides: list[str], as_json: bool) -> 
         reference: an experiment's file, or what `model.pretrained` takes.
     """
     from foundry.evaluation.model_table import experiment_of, table
-    from foundry.models.memory import model_numbers
+    from foundry.models.pretrained import require_libraries
 
     config = experiment_of(reference, overrides)
+    require_libraries(config.model, config.lora is not None)
+    from foundry.models.memory import model_numbers
+
     numbers = model_numbers(config)
     content = {"model": config.model.pretrained, **numbers.as_dict()}
     print(json.dumps(content, indent=2) if as_json else aligned(table(config, numbers)))

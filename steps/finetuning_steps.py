@@ -19,6 +19,7 @@ from foundry.artifacts.download import Fetching
 from foundry.config_file import experiment_from_mapping, load_mapping
 from foundry.errors import FoundryError, UserError
 from foundry.exporting import export_model
+from foundry.testing.commands import CommandState
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.faults import flip_byte
 from foundry.testing.finetuned import (
@@ -33,6 +34,7 @@ from foundry.testing.finetuned import (
     logits_by_peft,
     logits_by_transformers,
     logits_of_run,
+    losses_in_pieces_and_at_once,
     model_of,
     original_matrices,
     quantized_layers,
@@ -41,10 +43,12 @@ from foundry.testing.finetuned import (
     trainable_names,
     without_gradient,
 )
+from foundry.testing.missing import run_foundry_without
 from foundry.testing.pretrained import finetuning_settings, published_shape, random_published, saved_pretrained
 from foundry.testing.repositories import python_project
 from foundry.testing.runs import Runs
 from foundry.trainer import Trainer
+from foundry.training.events import Message
 from foundry.training.metrics import read_metrics
 from steps.command_line_steps import finished_here
 from steps.run_steps import value_of
@@ -388,3 +392,48 @@ def gpu_estimate_holds(_context: Context, share: int) -> None:
     estimated = document("model_info.json")["estimated"]["training_bytes"]
     measured = document("hardware.json")["figures"]["gpu_allocated_bytes"]["peak"]
     assert abs(measured / estimated - 1) <= share / 100, f"estimated {estimated:,}, measured {measured:,}"
+
+
+@when('the command "{command}" is run where {library} is not installed')
+def run_without_library(context: Context, command: str, library: str) -> None:
+    context.world.of(CommandState).finished = run_foundry_without(library, command.split()[1:])
+
+
+@then('a line of its progress reads "{line}"')
+def line_of_progress(context: Context, line: str) -> None:
+    lines = [event.text for event in runs_of(context).events if isinstance(event, Message)]
+    assert line in lines, lines
+
+
+@then("the model computed with the attention {name}")
+def attention_used(context: Context, name: str) -> None:
+    info = json.loads((runs_of(context).folder / "model_info.json").read_text(encoding="utf-8"))
+    assert info["attention"] == name, info["attention"]
+
+
+@given("a pretrained llama of 65,536 tokens, whose loss takes several pieces")
+def large_vocabulary(context: Context) -> None:
+    tuning = tuning_of(context)
+    tuning.base = saved_pretrained(Path("base").resolve(), "llama", vocab_size=65536, max_position_embeddings=256)
+    runs_of(context).settings.update(finetuning_settings(tuning.base))
+
+
+@when("the loss of a batch is computed in pieces and at once, {boundaries}")
+def both_losses(context: Context, boundaries: str) -> None:
+    tuning = tuning_of(context)
+    tuning.model = model_of(runs_of(context).config())
+    tuning.losses = losses_in_pieces_and_at_once(tuning.model, boundaries == "each document by itself")
+
+
+@then("both losses agree within {bound:g} of their size, and so do the gradients of the adapter within {other:g}")
+def losses_agree(context: Context, bound: float, other: float) -> None:
+    losses = tuning_of(context).losses
+    assert abs(losses.in_pieces - losses.at_once) <= bound * losses.at_once, losses
+    assert losses.gradient_difference <= other * losses.gradient_size, losses
+
+
+@then("masked tokens have no part in it")
+def masked_tokens(context: Context) -> None:
+    losses = tuning_of(context).losses
+    assert losses.with_other_masked_labels == losses.in_pieces, losses
+    assert losses.num_targets == losses.num_unmasked, losses

@@ -8,13 +8,14 @@ import yaml
 from behave import given, then, when
 from behave.runner import Context
 
+from foundry.testing.missing import run_foundry_without
 from foundry.testing.sweeps import (
+    COMMAND,
     SWEEP_FILE,
     Sweeps,
     damage_study,
     expect_exit,
     run_here,
-    run_without,
 )
 
 
@@ -55,7 +56,7 @@ def commands_given(context: Context) -> None:
 
 @when("the sweep is launched where Optuna is not installed")
 def launched_without_optuna(context: Context) -> None:
-    sweeps_of(context).finished = run_without("optuna")
+    sweeps_of(context).finished = run_foundry_without("optuna", COMMAND)
 
 
 @then('the launch of the sweep fails with {code:d} and "{text}"')

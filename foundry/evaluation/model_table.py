@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foundry.config import ExperimentConfig
 from foundry.config_file import experiment_from_mapping, load_experiment
 from foundry.errors import UserError
-from foundry.models.memory import ModelNumbers
+
+if TYPE_CHECKING:
+    from foundry.models.memory import ModelNumbers
 
 YAML = (".yaml", ".yml")
 

@@ -164,11 +164,6 @@ def _targets(model: nn.Module, config: LoraConfig) -> list[str]:
     return list(config.target_modules)
 
 
-def has_adapter(model: nn.Module) -> bool:
-    """Whether `add_adapter` was called on the model."""
-    return hasattr(model, "peft_config")
-
-
 def adapter_tensors(model: nn.Module) -> dict[str, Tensor]:
     """The trainable tensors of an adapted model, not copies, named as in `peft`'s `adapter_model.safetensors`."""
     trainable = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}

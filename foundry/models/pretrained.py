@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,25 @@ def locate(config: ModelConfig) -> PretrainedFiles:
     """
     assert config.pretrained is not None
     return located(config.pretrained, config.revision)
+
+
+def require_libraries(config: ModelConfig, has_adapter: bool) -> None:
+    """Check that the libraries are installed which a pretrained model needs, before anything is loaded.
+
+    Raises:
+        UserError: one is missing; names it, and the command that installs it.
+    """
+    needs = {
+        "peft": has_adapter,
+        "bitsandbytes": config.quantization != "none",
+        "gguf": str(config.pretrained).startswith(PACKAGE) or str(config.pretrained).endswith(GGUF),
+    }
+    for library, is_needed in needs.items():
+        if is_needed and importlib.util.find_spec(library) is None:
+            raise UserError(
+                f"model.pretrained: needs {library}, which is not installed; `pip install 'foundry-lm[finetuning]'` "
+                "does that"
+            )
 
 
 def located(reference: str, revision: str | None = None) -> PretrainedFiles:

@@ -37,18 +37,13 @@ def quantize(model: nn.Module, config: ModelConfig, device: torch.device) -> Non
 
 
 def frozen_layers() -> ModuleType:
-    """The module with the quantised layers, where bitsandbytes is installed and has a part for this platform.
+    """The module with the quantised layers, where bitsandbytes has a part for this platform.
 
     Raises:
-        UserError: it is missing, or cannot be loaded.
+        UserError: it cannot be loaded.
     """
     try:
         from foundry.models import frozen_layers as layers
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"model.quantization needs {error.name}, which is not installed; `pip install 'foundry-lm[finetuning]'` "
-            "does that, or set model.quantization to none"
-        ) from None
     except (ImportError, OSError, RuntimeError) as error:
         raise UserError(
             f"model.quantization: bitsandbytes cannot be loaded on this platform ({_one_line(error)}); set it to none"

@@ -13,7 +13,7 @@ from foundry.errors import FoundryError, UserError
 from foundry.model_files import ModelFiles
 from foundry.models.io import load_weights
 from foundry.models.loading import load_pretrained
-from foundry.models.merging import merge_adapter
+from foundry.models.pretrained import require_libraries
 
 
 def restored_model(
@@ -31,6 +31,7 @@ def restored_model(
     """
     assert found.base is not None
     config = found.config
+    require_libraries(config.model, config.lora is not None)
     if config.lora is None:
         if not with_adapter:
             raise UserError(f"{found.weights.parent}: was trained whole, and has no adapter that could be left out")
@@ -38,7 +39,11 @@ def restored_model(
     model = load_pretrained(found.base.locate(base), config.model, config.lora, device, _say_nothing)
     if with_adapter:
         load_weights(model, found.weights)
-    return merge_adapter(model) if device.type == "cpu" else model
+    if device.type != "cpu":
+        return model
+    from foundry.models.merging import merge_adapter
+
+    return merge_adapter(model)
 
 
 def merged_model(found: ModelFiles, base: str | None = None) -> nn.Module:
@@ -48,11 +53,14 @@ def merged_model(found: ModelFiles, base: str | None = None) -> nn.Module:
         UserError, FoundryError: see `restored_model`.
     """
     assert found.base is not None
+    require_libraries(found.config.model, found.config.lora is not None)
     if found.config.lora is None:
         return _trained_whole(found)
     unquantized = found.config.model.model_copy(update={"quantization": "none", "compute_dtype": "float32"})
     model = load_pretrained(found.base.locate(base), unquantized, found.config.lora, torch.device("cpu"), _say_nothing)
     load_weights(model, found.weights)
+    from foundry.models.merging import merge_adapter
+
     return merge_adapter(model)
 
 

@@ -18,8 +18,10 @@ import foundry
 from foundry import files
 from foundry.artifacts.download import Fetching
 from foundry.config import ExperimentConfig
+from foundry.data.batches import IGNORED_LABEL
 from foundry.model_files import opened_model
 from foundry.models.loading import load_pretrained
+from foundry.models.loss import loss_sum
 from foundry.models.pretrained import locate
 from foundry.models.restoring import restored_model
 
@@ -34,6 +36,7 @@ class Tuning:
     base_bytes: dict[str, str] = field(default_factory=dict)
     model: nn.Module | None = None
     numbers: dict[str, Any] = field(default_factory=dict)
+    losses: Losses | None = None
 
 
 def model_of(config: ExperimentConfig, seed: int = 0) -> nn.Module:
@@ -77,12 +80,7 @@ def trainable_names(model: nn.Module) -> list[str]:
 
 def without_gradient(model: nn.Module) -> list[str]:
     """Trainable parameters that a backward pass gives no gradient but zeros, once B is not zero."""
-    from foundry.models.loss import loss_sum
-
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_B" in name:
-                parameter.normal_(std=0.05)
+    awaken_adapter(model)
     model.train()
     ids = torch.randint(0, 290, (2, 24), generator=torch.Generator().manual_seed(1))
     loss_sum(model, ids, ids)[0].backward()  # type: ignore[no-untyped-call]
@@ -203,3 +201,61 @@ def epoch_table(rows: list[dict[str, Any]], steps_in_epoch: int) -> str:
         )
         seconds_before = seconds
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The loss of one batch, computed in two ways.
+
+    Attributes:
+        gradient_size: the norm of the adapter's gradient.
+        gradient_difference: the norm of what the two ways differ by.
+        with_other_masked_labels: the loss in pieces, after masked positions were given other tokens as targets, and
+            masked again.
+    """
+
+    in_pieces: float
+    at_once: float
+    gradient_size: float
+    gradient_difference: float
+    with_other_masked_labels: float
+    num_targets: int
+    num_unmasked: int
+
+
+def losses_in_pieces_and_at_once(model: Any, apart: bool) -> Losses:
+    """Compute the loss of a batch whose first third of targets is masked.
+
+    Args:
+        apart: every row holds two documents that do not attend to each other.
+    """
+    draw = torch.Generator().manual_seed(4)
+    ids = torch.randint(0, 65536, (3, 120), generator=draw)
+    labels = ids.clone()
+    labels[:, :40] = IGNORED_LABEL
+    positions = torch.cat([torch.arange(50), torch.arange(70)]).expand(3, -1) if apart else None
+    awaken_adapter(model)
+    results = []
+    for in_pieces in (True, False):
+        model.has_plain_head = in_pieces
+        model.zero_grad()
+        total, count = loss_sum(model, ids, labels, positions)
+        total.backward()  # type: ignore[no-untyped-call]
+        gradient = torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
+        results.append((float(total.detach()), int(count), gradient))
+    model.has_plain_head = True
+    relabelled = ids.flip(0)
+    relabelled[:, 40:] = labels[:, 40:]
+    relabelled[:, :40] = IGNORED_LABEL
+    again = float(loss_sum(model, ids, relabelled, positions)[0].detach())
+    (first, num_targets, gradient), (second, _, other) = results
+    size, difference = float(other.norm()), float((gradient - other).norm())
+    return Losses(first, second, size, difference, again, num_targets, int((labels[:, 1:] != IGNORED_LABEL).sum()))
+
+
+def awaken_adapter(model: nn.Module) -> None:
+    """Move B away from zero, where the gradient of A would be zero."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.05, generator=torch.Generator().manual_seed(5))

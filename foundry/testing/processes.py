@@ -12,7 +12,7 @@ from pathlib import Path
 
 from foundry.testing.limits import limit_file_size
 
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 400
 NOT_INHERITED = ("COLUMNS", "LINES", "FORCE_COLOR", "PYTHONUNBUFFERED")
 
 
@@ -45,7 +45,7 @@ def run_foundry(
         max_file_bytes: the size at which writing a file fails, as on a disk without space.
 
     Raises:
-        subprocess.TimeoutExpired: it did not end in two minutes; it is killed then.
+        subprocess.TimeoutExpired: it did not end in `TIMEOUT_SECONDS`; it is killed then.
     """
     options = ["-X", "importtime"] if trace_imports else []
     environment = environment_of_command()
@@ -92,7 +92,7 @@ def run_torchrun(arguments: Sequence[str], count: int) -> Finished:
     """Have torchrun start `foundry` in `count` processes, in the current folder.
 
     Raises:
-        subprocess.TimeoutExpired: it did not end in two minutes; it is killed then.
+        subprocess.TimeoutExpired: it did not end in `TIMEOUT_SECONDS`; it is killed then.
     """
     process = subprocess.run(
         [

@@ -259,24 +259,6 @@ def _sweep_in(_tell: object, folder: Path, number: int) -> None:
     main([*COMMAND])
 
 
-def run_without(package: str) -> Finished:
-    """The real command where a package is not installed."""
-    hidden = Path("hidden", package, "__init__.py")
-    hidden.parent.mkdir(parents=True)
-    hidden.write_text(f'raise ModuleNotFoundError("No module named {package}", name="{package}")\n', encoding="utf-8")
-    environment = environment_of_command()
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path("hidden").resolve()), environment["PYTHONPATH"]])
-    process = subprocess.run(
-        [sys.executable, "-m", "foundry", *COMMAND],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    return Finished(process.returncode, process.stdout, process.stderr)
-
-
 def damage_study() -> None:
     """Overwrite the second half of the study's file, as a bad disk would."""
     path = FOLDER / "study.db"

@@ -29,7 +29,7 @@ from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
 from foundry.models.boundaries import require_document_boundaries
 from foundry.models.io import load_weights
-from foundry.models.pretrained import PretrainedFiles, locate
+from foundry.models.pretrained import PretrainedFiles, locate, require_libraries
 from foundry.monitoring.monitor import Monitor
 from foundry.reproducibility import derived_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
@@ -82,6 +82,7 @@ def prepare(
     check_precision(config, device)
     numbers = None
     if config.model.pretrained is not None:
+        require_libraries(config.model, config.lora is not None)
         from foundry.training.memory_room import require_memory
 
         numbers = require_memory(config, device)
