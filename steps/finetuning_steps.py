@@ -203,6 +203,12 @@ def peft_logits(context: Context, target: str, bound: float) -> None:
     assert difference <= bound < effect / 10, f"differ by {difference}; the adapter changes {effect}"
 
 
+@then("{target} describes itself with {key} at {described}")
+def describes_itself(_context: Context, target: str, key: str, described: str) -> None:
+    content = json.loads((Path(target) / "adapter_config.json").read_text(encoding="utf-8"))
+    assert content[key] == json.loads(described), f"{key}: {content[key]}"
+
+
 @then("the folder {target} holds {names}")
 def folder_holds(context: Context, target: str, names: str) -> None:
     expected, found = set(names.split(", ")), {path.name for path in Path(target).iterdir()}

@@ -27,21 +27,22 @@ Feature: An adapter is trained, and the pretrained model stays as it was
 
     Scenario Outline: Nothing but the adapter of a <architecture> in <quantization> is trainable, and all of it learns
       Given a tiny pretrained <architecture> and a small experiment that adapts it with
-        | setting            | value          |
-        | model.quantization | <quantization> |
-        | lora.dropout       | <dropout>      |
+        | setting             | value          |
+        | model.quantization  | <quantization> |
+        | lora.dropout        | <dropout>      |
+        | lora.target_modules | <targets>      |
       When its model is loaded
       Then only weights of the adapter are trainable, <numbers> numbers
       And a backward pass gives every one of them a gradient
       And evaluating it twice and training in between gives the base the same logits
 
       Examples:
-        | architecture | quantization | dropout | numbers |
-        | llama        | none         | 0       | 8192    |
-        | llama        | nf4          | 0       | 8192    |
-        | llama        | int8         | 0.2     | 8192    |
-        | starcoder2   | nf4          | 0.2     | 6656    |
-        | qwen2        | fp4          | 0       | 8192    |
+        | architecture | quantization | dropout | targets          | numbers |
+        | llama        | none         | 0       | all-linear       | 8192    |
+        | llama        | nf4          | 0       | [q_proj, v_proj] | 1792    |
+        | llama        | int8         | 0.2     | all-linear       | 8192    |
+        | starcoder2   | nf4          | 0.2     | all-linear       | 6656    |
+        | qwen2        | fp4          | 0       | [q_proj, v_proj] | 1792    |
 
     Scenario: Training changes no byte of the pretrained model
       Given a tiny pretrained llama and a small experiment that adapts it with

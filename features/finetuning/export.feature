@@ -13,15 +13,16 @@ Feature: What was learned can be handed to others
       And it has been trained
       When the run folder is exported to adapter with no options
       Then the folder adapter holds adapter_config.json, adapter_model.safetensors, training_info.json, tokenizer.json
+      And adapter describes itself with <key> at <described>
       And peft loads adapter on the base, and its logits are the run's within 1e-3
 
       Examples:
-        | architecture | setting             | value              |
-        | llama        | lora.target_modules | [q_proj, v_proj]   |
-        | llama        | lora.dora           | true               |
-        | qwen2        | lora.rslora         | true               |
-        | starcoder2   | lora.bias           | all                |
-        | starcoder2   | lora.bias           | lora_only          |
+        | architecture | setting             | value            | key            | described            |
+        | llama        | lora.target_modules | [q_proj, v_proj] | target_modules | ["q_proj", "v_proj"] |
+        | llama        | lora.dora           | true             | use_dora       | true                 |
+        | qwen2        | lora.rslora         | true             | use_rslora     | true                 |
+        | starcoder2   | lora.bias           | all              | bias           | "all"                |
+        | starcoder2   | lora.bias           | lora_only        | bias           | "lora_only"          |
 
   @REQ-TUNE-06
   Rule: transformers loads the merged model
