@@ -22,6 +22,7 @@ from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.training.events import Event, Listener, Message
 from foundry.wandb_client.mode import wandb_mode
+from foundry.wandb_client.pauses import doubling_pauses
 from foundry.wandb_client.process import (
     ENDING_SECONDS,
     ClientProcess,
@@ -161,11 +162,11 @@ class _Tracker:
     # --- in the thread that hears the clients ---
 
     def _work(self) -> None:
-        pauses = _pauses()
+        pauses = doubling_pauses(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         try:
             while not self._follow() and self._left() > 0:
                 if self._is_shown and not self._is_silent:
-                    pauses = _pauses()
+                    pauses = doubling_pauses(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
                 if self._is_ending.wait(next(pauses)):
                     time.sleep(FIRST_PAUSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with tracking, training goes on
@@ -246,10 +247,3 @@ class _Tracker:
             return math.inf
         late = REST_SECONDS - LAST_TRY_SECONDS if self._is_silent else 0.0
         return self._ends_at - late - time.monotonic()
-
-
-def _pauses() -> Iterator[float]:
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

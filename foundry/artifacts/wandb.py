@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from foundry.artifacts.references import BEST_ALIAS, SCHEME
@@ -11,6 +10,7 @@ from foundry.artifacts.store import Bundle
 from foundry.config import ExperimentConfig
 from foundry.errors import FoundryError
 from foundry.wandb_client.mode import wandb_mode
+from foundry.wandb_client.pauses import doubling_pauses
 from foundry.wandb_client.process import OnProgress, ServiceTooSlow, ServiceUnreachable, ask
 
 CONFIRM_SECONDS = 60.0
@@ -61,7 +61,7 @@ class WandbStore:
             "files": {name: str(path.absolute()) for name, path in bundle.files.items()},
         }
         last_problem = ""
-        for pause in _pauses():
+        for pause in doubling_pauses(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS):
             seconds = ends_at - time.monotonic()
             try:
                 answer = ask({**request, "seconds": seconds}, seconds=seconds, on_progress=self.on_progress)
@@ -83,11 +83,3 @@ class WandbStore:
         request = {"act": "confirm", "artifact": location.removeprefix(SCHEME), "files": files}
         confirmed: dict[str, str] = ask(request, seconds=CONFIRM_SECONDS)["files"]
         return confirmed
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds between attempts: twice as long each time."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
