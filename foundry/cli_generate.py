@@ -170,9 +170,9 @@ def _generation_defaults(reference: str) -> GenerationConfig:
     """The defaults of the model's experiment; those of the schema where there is none, as in a Hugging Face folder."""
     from foundry.config import GenerationConfig
     from foundry.config_file import load_experiment
-    from foundry.models.pretrained import GGUF, PACKAGE
+    from foundry.models.pretrained import names_file_or_package
 
-    if reference.startswith(PACKAGE) or reference.endswith(GGUF):
+    if names_file_or_package(reference):
         return GenerationConfig()
     if not Path(reference).is_dir():
         raise UserError(f"{reference}: no such folder; name a run, a published model or a Hugging Face folder")

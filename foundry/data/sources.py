@@ -20,7 +20,7 @@ from foundry.data.progress import Report
 from foundry.data.text_documents import TextSource, files_in, is_too_large
 from foundry.errors import UserError
 from foundry.files import sha256_of
-from foundry.models.pretrained import PretrainedFiles, locate
+from foundry.models.pretrained import locate
 
 MODEL_PART = "model:"
 WEIGHT_SUFFIXES = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".msgpack")
@@ -171,17 +171,13 @@ def local_tokenizer(config: ExperimentConfig) -> Path | None:
     if name is None:
         return None
     if name == config.model.pretrained:
-        return _beside_weights(locate(config.model))
+        return locate(config.model).place
     path = Path(name).expanduser()
     if path.is_dir():
         return path
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise UserError(f"tokenizer.name_or_path: no folder at {name}")
     return None
-
-
-def _beside_weights(found: PretrainedFiles) -> Path:
-    return found.folder / found.gguf if found.gguf else found.folder
 
 
 def _digest_of_tokenizer(path: Path) -> str:

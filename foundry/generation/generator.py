@@ -24,7 +24,7 @@ from foundry.models.decoding import WeightFormat, prepare_for_decoding
 from foundry.models.factory import create_model
 from foundry.models.io import load_weights
 from foundry.models.plausibility import require_weights_beside, require_weights_for
-from foundry.models.pretrained import CONFIG, GGUF, PACKAGE, located
+from foundry.models.pretrained import CONFIG, located, names_file_or_package
 
 OnText = Callable[[int, str], None]
 """Is given the number of a generation, in the order of the result, and the text that it has grown by."""
@@ -163,7 +163,7 @@ class Generator:
         from foundry.models.loading import load_unchanged
 
         found = located(reference)
-        tokenizer = FastTokenizer.of_pretrained_model(found.folder / found.gguf if found.gguf else found.folder)
+        tokenizer = FastTokenizer.of_pretrained_model(found.place)
         model = load_unchanged(found)
         return cls(model.to(device), tokenizer, cast(Any, model).config.max_position_embeddings)
 
@@ -276,8 +276,7 @@ def _fresh_model(found: ModelFiles, vocab_size: int, context: int) -> nn.Module:
 
 def is_pretrained(reference: str | Path) -> bool:
     """Whether a model is named that foundry has not trained: a package, a GGUF file, or a Hugging Face folder."""
-    text, folder = str(reference), Path(reference)
-    return text.startswith(PACKAGE) or text.endswith(GGUF) or (folder / CONFIG).is_file()
+    return names_file_or_package(str(reference)) or (Path(reference) / CONFIG).is_file()
 
 
 def _no_adapter(base: str | None) -> UserError:

@@ -116,8 +116,7 @@ def _load(files: PretrainedFiles, dtype: torch.dtype, attention: str) -> nn.Modu
                 output_loading_info=True,
             )
     except Exception as error:  # whatever a damaged file makes of the libraries' many readers
-        place = files.folder / files.gguf if files.gguf else files.folder
-        raise FoundryError(f"{place}: cannot be loaded: {_one_line(error)}") from error
+        raise FoundryError(f"{files.place}: cannot be loaded: {_one_line(error)}") from error
     if missing := sorted(found["missing_keys"]):
         raise FoundryError(
             f"{files.reference}: lacks {len(missing)} of the weights that its configuration calls for, such as "

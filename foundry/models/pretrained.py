@@ -48,9 +48,14 @@ class PretrainedFiles:
     revision: str | None = None
 
     @property
+    def place(self) -> Path:
+        """The GGUF file, or the folder."""
+        return self.folder / self.gguf if self.gguf else self.folder
+
+    @property
     def weight_files(self) -> list[Path]:
         """The files that hold weights, in the order of their names."""
-        return [self.folder / self.gguf] if self.gguf else sorted(self.folder.glob("*.safetensors"))
+        return [self.place] if self.gguf else sorted(self.folder.glob("*.safetensors"))
 
     def digest(self) -> str:
         """SHA-256 over names and contents of the weights and of the configuration that gives them their meaning."""
@@ -86,6 +91,11 @@ def locate(config: ModelConfig) -> PretrainedFiles:
     return located(config.pretrained, config.revision)
 
 
+def names_file_or_package(reference: str) -> bool:
+    """Whether a model is named in a way that nothing but pretrained weights is: a GGUF file, or a package."""
+    return reference.startswith(PACKAGE) or reference.endswith(GGUF)
+
+
 def require_libraries(config: ModelConfig, has_adapter: bool) -> None:
     """Check that the libraries are installed which a pretrained model needs, before anything is loaded.
 
@@ -95,7 +105,7 @@ def require_libraries(config: ModelConfig, has_adapter: bool) -> None:
     needs = {
         "peft": has_adapter,
         "bitsandbytes": config.quantization != "none",
-        "gguf": str(config.pretrained).startswith(PACKAGE) or str(config.pretrained).endswith(GGUF),
+        "gguf": names_file_or_package(str(config.pretrained)),
     }
     for library, is_needed in needs.items():
         if is_needed and importlib.util.find_spec(library) is None:
