@@ -13,10 +13,9 @@ from torch import Tensor
 
 from foundry.config import ExperimentConfig
 from foundry.config_model import ModelConfig
-from foundry.data.batches import BatchOrder
-from foundry.data.processor import DataProcessor
 from foundry.models import create_model, loss_sum
 from foundry.reproducibility import derived_seed
+from foundry.testing.batches import first_batch
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.models import far_from_zero
 from foundry.testing.runs import Runs
@@ -106,9 +105,7 @@ def _(context: Context) -> None:
     runs = context.world.of(Runs)
     assert runs.report is not None, runs.error
     config = runs.config()
-    prepared = DataProcessor(config).prepare()
-    order = BatchOrder(len(prepared.training), config.global_batch_size, config.random_seed)
-    ids, lengths = prepared.training.rows(order.indices(1))
+    prepared, ids, lengths = first_batch(config)
     pieces: list[Tensor] = []
     for row, length in zip(torch.from_numpy(ids), lengths, strict=True):
         ends = ((row[:length] == prepared.tokenizer.eos_id).nonzero().flatten() + 1).tolist()

@@ -12,13 +12,13 @@ import torch
 from behave import given, then, when
 from behave.runner import Context
 
-from foundry.data.batches import Batch, BatchOrder
+from foundry.data.batches import Batch
 from foundry.data.processor import DataProcessor, PreparedData
 from foundry.data.tokenizers import load_tokenizer
 from foundry.models import create_model
 from foundry.models.io import load_weights
 from foundry.reproducibility import derived_seed
-from foundry.testing.batches import OneBatch
+from foundry.testing.batches import OneBatch, first_batch
 from foundry.testing.chats import (
     CHANGING_TEMPLATE,
     CHAT_TEMPLATE,
@@ -255,9 +255,7 @@ def _(context: Context) -> None:
     runs = context.world.of(Runs)
     assert runs.report is not None, runs.error
     config = runs.config()
-    prepared = DataProcessor(config).prepare()
-    order = BatchOrder(len(prepared.training), config.global_batch_size, config.random_seed)
-    ids, _lengths = prepared.training.rows(order.indices(1))
+    prepared, ids, _lengths = first_batch(config)
     torch.manual_seed(derived_seed(config.random_seed, "initial weights"))
     model = create_model(config.model, prepared.tokenizer.vocab_size, config.data.max_sequence_length)
     expected = expected_loss(context, model, prepared, ids.flatten().tolist())
