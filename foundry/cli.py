@@ -16,6 +16,7 @@ import typer
 from foundry.cli_cache import cache_app
 from foundry.cli_generate import generate
 from foundry.cli_models import export, print_model_numbers
+from foundry.cli_pipeline import manifest_app, pipeline
 from foundry.cli_runs import AsJson, diff, verify
 from foundry.cli_sweeps import sweep
 from foundry.cli_wandb import publish, sync
@@ -290,6 +291,8 @@ def list_runs(
 
 
 app.command(short_help="Try settings of an experiment.")(sweep)
+app.command(short_help="Make a model of a repository, phase by phase.")(pipeline)
+app.add_typer(manifest_app)
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
 app.add_typer(cache_app)

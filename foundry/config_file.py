@@ -54,7 +54,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     content = load_mapping(path, "an experiment begins like `experiment_name: my-model`")
     if names_sweep(content):
         raise UserError(f"{path}: describes a sweep, not an experiment; `foundry sweep {path}` carries it out")
-    overridden = [_apply_override(content, override) for override in overrides]
+    overridden = apply_overrides(content, overrides)
     return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, str(path), overridden)
 
 
@@ -93,7 +93,7 @@ def experiment_from_mapping(
         UserError: all that is wrong, one mistake a line.
     """
     content = _copy_of_sections(mapping)
-    overridden = [_apply_override(content, override) for override in overrides]
+    overridden = apply_overrides(content, overrides)
     return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, origin, overridden)
 
 
@@ -103,11 +103,16 @@ def to_yaml(config: ExperimentConfig) -> str:
 
 
 def experiment_json_schema() -> dict[str, Any]:
-    """The JSON Schema of an experiment's file: accepts what the loader accepts, and refuses unknown keys.
+    """The JSON Schema of an experiment's file, see `file_json_schema`."""
+    return file_json_schema(ExperimentConfig)
+
+
+def file_json_schema(model: type[Section]) -> dict[str, Any]:
+    """The JSON Schema of a YAML file: accepts what the loader accepts, and refuses unknown keys.
 
     Rules over several keys are the loader's alone.
     """
-    schema = _numbers_may_be_text(ExperimentConfig.model_json_schema())
+    schema = _numbers_may_be_text(model.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -144,6 +149,15 @@ def _nearest_file(path: Path) -> str:
     known = {sibling.stem: sibling for sibling in path.parent.iterdir() if sibling.suffix in (".yaml", ".yml")}
     nearest = difflib.get_close_matches(path.stem, sorted(known), n=1)
     return f"; did you mean {known[nearest[0]]}?" if nearest else ""
+
+
+def apply_overrides(content: dict[str, Any], overrides: Sequence[str]) -> list[tuple[str, ...]]:
+    """Put each `key=value` into `content`; the places of what is there only because of them.
+
+    Raises:
+        UserError: one has another form, or names a place inside something that is no section.
+    """
+    return [_apply_override(content, override) for override in overrides]
 
 
 def _apply_override(content: dict[str, Any], override: str) -> tuple[str, ...]:

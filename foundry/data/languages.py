@@ -51,6 +51,16 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
 """Endings of lower-cased file names."""
 
 
+_LANGUAGES = {suffix: language for language, suffixes in reversed(SUFFIXES.items()) for suffix in suffixes}
+
+
+def language_of(path: str) -> str | None:
+    """The language of a file by its name, the first in `SUFFIXES` where several share an ending; None for others."""
+    name = path.rpartition("/")[2].lower()
+    endings = [name, *(name[place:] for place, character in enumerate(name) if character == ".")]
+    return next((_LANGUAGES[ending] for ending in endings if ending in _LANGUAGES), None)
+
+
 def suffixes_of(languages: Sequence[str]) -> tuple[str, ...]:
     """The endings of lower-cased file names that belong to `languages`; none means every file.
 
