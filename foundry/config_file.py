@@ -30,6 +30,9 @@ OVERRIDE_ORIGIN = "--set"
 SMALLEST_EXPERIMENT = {"experiment_name": "unnamed", "data": {}, "training": {}}
 """The keys without a default; what stands there satisfies their types alone."""
 
+PIPELINE_KEYS = ("pipeline_name", "analyze", "scrape", "redact", "tokenize", "embed", "experiment", "evaluate")
+"""A file with one of them describes a pipeline, unless it has the name of a sweep or of an experiment."""
+
 Model = TypeVar("Model", bound=Section)
 
 
@@ -54,6 +57,10 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     content = load_mapping(path, "an experiment begins like `experiment_name: my-model`")
     if names_sweep(content):
         raise UserError(f"{path}: describes a sweep, not an experiment; `foundry sweep {path}` carries it out")
+    if names_pipeline(content):
+        raise UserError(
+            f"{path}: describes a pipeline, not an experiment; `foundry pipeline --config {path}` carries it out"
+        )
     overridden = apply_overrides(content, overrides)
     return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, str(path), overridden)
 
@@ -61,6 +68,12 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
 def names_sweep(content: Mapping[str, Any]) -> bool:
     """Whether a file with these keys describes a sweep, see `foundry.sweeps`."""
     return "sweep_name" in content and "experiment_name" not in content
+
+
+def names_pipeline(content: Mapping[str, Any]) -> bool:
+    """Whether a file with these keys describes a pipeline, see `foundry.pipeline`."""
+    others = ("experiment_name", "sweep_name")
+    return any(key in content for key in PIPELINE_KEYS) and not any(key in content for key in others)
 
 
 def load_mapping(path: Path, beginning: str) -> dict[str, Any]:

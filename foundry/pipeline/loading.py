@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,14 +15,15 @@ from foundry.config_file import (
     apply_overrides,
     file_json_schema,
     load_mapping,
+    names_pipeline,
     validated,
 )
 from foundry.errors import UserError
 from foundry.pipeline.config import PipelineConfig
 
 EXPERIMENT = "experiment"
+BEGINNING = "a pipeline begins like `pipeline_name: my-repository`"
 DEFAULT_ORIGIN = "the shipped pipeline"
-SECTIONS = ("pipeline_name", "analyze", "scrape", "redact", "tokenize", "embed", "experiment", "evaluate")
 DEFAULT_EXPERIMENT: dict[str, Any] = {
     "data": {"batch_size": 8, "max_validation_blocks": 128},
     "tokenizer": {"vocab_size": 4096},
@@ -48,35 +50,39 @@ def load_pipeline(path: Path | None, overrides: Sequence[str] = ()) -> PipelineC
     content.setdefault(EXPERIMENT, copy.deepcopy(DEFAULT_EXPERIMENT))
     overridden = apply_overrides(content, overrides)
     origin = DEFAULT_ORIGIN if path is None else str(path)
-    config = validated(PipelineConfig, {}, content, origin, overridden)
-    _require_valid_experiment(config, origin, overridden)
+    problems = _mistakes_of_experiment(content[EXPERIMENT], origin, overridden)
+    try:
+        config = validated(PipelineConfig, {}, content, origin, overridden)
+    except UserError as error:
+        problems = [*str(error).splitlines(), *problems]
+    if problems:
+        raise UserError("\n".join(problems))
     return config
 
 
 def _mapping_of(path: Path) -> dict[str, Any]:
-    content = load_mapping(path, "a pipeline begins like `pipeline_name: my-repository`")
+    content = load_mapping(path, BEGINNING)
     for key, kind, verb in (("sweep_name", "a sweep", "sweep"), ("experiment_name", "an experiment", "train")):
         if key in content:
             raise UserError(f"{path}: describes {kind}, not a pipeline; `foundry {verb} {path}` carries it out")
     return content
 
 
-def _require_valid_experiment(config: PipelineConfig, origin: str, overridden: Sequence[tuple[str, ...]]) -> None:
-    """Check the experiment before any phase begins.
-
-    Raises:
-        UserError: all that is wrong with it, one mistake a line.
-    """
+def _mistakes_of_experiment(experiment: object, origin: str, overridden: Sequence[tuple[str, ...]]) -> list[str]:
+    """All that is wrong with the experiment, one mistake a line, found before any phase begins."""
+    if not isinstance(experiment, dict):
+        return []  # the schema of the pipeline says so
     below = [place[1:] for place in overridden if place[0] == EXPERIMENT and len(place) > 1]
     try:
-        validated(ExperimentConfig, SMALLEST_EXPERIMENT, _as_experiment(config), EXPERIMENT, below)
+        validated(ExperimentConfig, SMALLEST_EXPERIMENT, _as_experiment(experiment), EXPERIMENT, below)
     except UserError as error:
-        raise UserError("\n".join(_placed(line, origin) for line in str(error).splitlines())) from None
+        return [_placed(line, origin) for line in str(error).splitlines()]
+    return []
 
 
 def length_settings(config: PipelineConfig) -> dict[str, int | None]:
     """What the experiment says of batches and of its length; None where its length is left to be computed."""
-    checked = ExperimentConfig.model_validate(_as_experiment(config))
+    checked = ExperimentConfig.model_validate(_as_experiment(config.experiment))
     asked = config.experiment.get("training", {})
     return {
         "batch_size": checked.data.batch_size,
@@ -86,10 +92,10 @@ def length_settings(config: PipelineConfig) -> dict[str, int | None]:
     }
 
 
-def _as_experiment(config: PipelineConfig) -> dict[str, Any]:
+def _as_experiment(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """The experiment with stand-ins for what the pipeline itself puts into it."""
-    data, training = (config.experiment.get(name, {}) for name in ("data", "training"))
-    content = {**config.experiment, "experiment_name": "pipeline"}
+    data, training = (experiment.get(name, {}) for name in ("data", "training"))
+    content = {**experiment, "experiment_name": "pipeline"}
     if isinstance(data, dict):
         content["data"] = {"source_corpus": "-", **data}
     if isinstance(training, dict) and not training.keys() & {"epochs", "train_steps"}:
@@ -103,10 +109,11 @@ def _placed(line: str, origin: str) -> str:
     return f"{where if where == OVERRIDE_ORIGIN else origin}: {EXPERIMENT}.{mistake}"
 
 
-def names_pipeline(content: Mapping[str, Any]) -> bool:
-    """Whether a file with these keys describes a pipeline."""
-    others = ("experiment_name", "sweep_name")
-    return any(key in content for key in SECTIONS) and not any(key in content for key in others)
+def is_pipeline(path: Path) -> bool:
+    """Whether a YAML file describes a pipeline; what cannot be read, or only once, does not."""
+    with contextlib.suppress(UserError):
+        return path.is_file() and names_pipeline(load_mapping(path, BEGINNING))
+    return False
 
 
 def pipeline_json_schema() -> dict[str, Any]:
