@@ -106,7 +106,8 @@ class IsolatedGit:
         return FoundryError(f"git {verb} failed in {self.shown_as}: {reason}; check it with git fsck")
 
     def _environment(self) -> dict[str, str]:
-        return reading_environment() | {"GIT_OBJECT_DIRECTORY": str(self.objects)}
+        kept = {name: value for name, value in reading_environment().items() if name != "GIT_GRAFT_FILE"}
+        return kept | {"GIT_OBJECT_DIRECTORY": str(self.objects)}
 
 
 @contextlib.contextmanager

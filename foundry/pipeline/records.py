@@ -135,6 +135,9 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
+
+
 def as_line(record: CommitRecord | FileRecord) -> str:
     """A record as one line of such a file."""
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+    return _encode(record) + "\n"

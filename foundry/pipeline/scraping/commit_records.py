@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from foundry.data.git import records as delimited
 from foundry.data.isolated_git import IsolatedGit, spooled
@@ -26,8 +27,7 @@ _DIFF = (
 )
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A commit that is to be read.
 
     Attributes:

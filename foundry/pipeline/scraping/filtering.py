@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+
 from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.scraping.text_filter import MakeFilter
 

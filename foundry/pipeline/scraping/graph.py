@@ -11,9 +11,13 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from foundry.data.git import records as delimited
 from foundry.data.isolated_git import IsolatedGit, spooled
 from foundry.pipeline.scraping.commit_objects import parents_and_time
 from foundry.pipeline.scraping.references import References
+
+MAX_HEADER_BYTES = 4_000_000
+"""What is held in memory of one commit while only its parents and its time are wanted."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,13 @@ def read_graph(git: IsolatedGit, references: References, boundary: list[str]) ->
     parent_ids: list[tuple[str, ...]] = []
     times: list[int] = []
     cut = frozenset(boundary)
-    with spooled(references.tips) as tips, git.stream("rev-list", "--stdin", stdin=tips) as listed:
-        for commit_id, content in git.objects_asked_for(listed):
+    options = ("rev-list", "--stdin", "--header", "--encoding=none")
+    with spooled(references.tips) as tips, git.stream(*options, stdin=tips) as listed:
+        for entry in delimited(listed, b"\0", MAX_HEADER_BYTES):
+            commit_id, _, content = entry.partition(b"\n")
             parents, time = parents_and_time(content)
-            ids.append(commit_id)
-            parent_ids.append(() if commit_id in cut else parents)
+            ids.append(commit_id.decode())
+            parent_ids.append(() if ids[-1] in cut else parents)
             times.append(time)
     return _ordered(ids, parent_ids, times, references, cut)
 

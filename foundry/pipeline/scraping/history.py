@@ -177,11 +177,10 @@ class _Scrape:
                 line = next(line for earlier_id, line in earlier if earlier_id == commit_id)
             else:
                 line = next(read)
-            prefix, rest = split_line(line)
-            redactions: Any = prefix["redactions"]
-            self.redactions.add(redactions)
+            redactions, rest = split_line(line)
+            self.redactions.add(json.loads(redactions))
             references = containment(self.graph.containment[position])
-            yield b'{"hash":"%s",%s,"redactions":%s%s' % (commit_id.encode(), references, _json(redactions), rest)
+            yield b'{"hash":"%s",%s,"redactions":%s%s' % (commit_id.encode(), references, redactions, rest)
 
     def _write_commits(self, path: Path, lines: Iterator[bytes]) -> dict[str, Any]:
         digest, num_commits, num_noted = hashlib.sha256(), 0, 0

@@ -95,7 +95,7 @@ def read_in_parts(
                 str(folder / f"lines-{part}"),
             )
         )
-        lines = (json.dumps(list(asdict(commit).values())) + "\n" for commit in of_part)
+        lines = (json.dumps(commit) + "\n" for commit in of_part)
         Path(requests[-1].wanted).write_text("".join(lines), encoding="ascii")
     _fulfil_all(requests, progress)
     return _together([Path(request.lines) for request in requests], len(wanted))
@@ -106,9 +106,10 @@ def _fulfil_all(requests: Sequence[Request], progress: Progress) -> None:
         processes = [others.enter_context(_process(request)) for request in requests[1:]]
         requests[0].fulfil(progress, len(requests))
         for process in processes:
-            _, errors = process.communicate()
-            if process.returncode != 0:
-                raise FoundryError(errors.decode(errors="replace").strip().rpartition("\n")[2])
+            assert process.stderr is not None
+            said = process.stderr.read().decode(errors="replace").strip()
+            if process.wait() != 0:  # its standard input stays open until here: it ends when that does
+                raise FoundryError(said.rpartition("\n")[2] or f"a process ended with {process.returncode}")
 
 
 @contextlib.contextmanager

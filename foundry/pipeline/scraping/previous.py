@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ from foundry.untrusted import read_json
 
 MAX_SUMMARY_BYTES = 64_000_000
 _HASH = slice(len('{"hash":"'), None)
-_END_OF_PREFIX = b',"parents":'
-"""What depends on more than the commit stands before it. No text can hold it, since quotes in texts are escaped."""
+_REDACTIONS, _END_OF_REDACTIONS = b',"redactions":', b',"parents":'
+"""No text in a line can hold them, since quotes in texts are escaped."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,7 @@ def _id_of(line: bytes) -> str:
     return line[_HASH].partition(b'"')[0].decode(errors="replace")
 
 
-def split_line(line: bytes) -> tuple[dict[str, object], bytes]:
-    """What stands in a line before the part that depends on the commit alone, and that part."""
-    end = line.index(_END_OF_PREFIX)
-    prefix: dict[str, object] = json.loads(line[:end] + b"}")
-    return prefix, line[end:]
+def split_line(line: bytes) -> tuple[bytes, bytes]:
+    """The redactions of a line as JSON, and what stands behind them."""
+    end = line.index(_END_OF_REDACTIONS)
+    return line[line.index(_REDACTIONS) + len(_REDACTIONS) : end], line[end:]

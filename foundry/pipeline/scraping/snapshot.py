@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -128,20 +129,25 @@ class Snapshot:
     def _last_changes(self, paths: set[str]) -> Mapping[str, str]:
         """The newest commit that changed each path; a merge counts where it differs from all of its parents."""
         missing, last = set(paths), {}
+        with contextlib.closing(self._changes()) as changes:
+            for commit_id, path in changes:
+                if path in missing:
+                    last[path] = commit_id
+                    missing.remove(path)
+                if not missing:
+                    break
+        return last
+
+    def _changes(self) -> Generator[tuple[str, str], None, None]:
+        """Every commit and each path that it changed, the newest first."""
         reachable = [self.graph.ids[position] for position in self.graph.reachable_from(self.commit_id)]
         with spooled(reachable) as ids, self.git.stream(*_LAST_CHANGES, stdin=ids) as output:
-            commit = ""
+            commit_id = ""
             for line in output:
-                if not line.startswith(b":"):
-                    commit = line.decode().strip()
-                    continue
-                path = unquoted(line.rstrip(b"\n").partition(b"\t")[2])
-                if path in missing:
-                    last[path] = commit
-                    missing.remove(path)
-                    if not missing:
-                        break
-        return last
+                if line.startswith(b":"):
+                    yield commit_id, unquoted(line.rstrip(b"\n").partition(b"\t")[2])
+                else:
+                    commit_id = line.decode().strip()
 
     def _authors(self, commit_ids: set[str]) -> dict[str, tuple[str, int]]:
         """The author's name and the committer's time of each commit."""

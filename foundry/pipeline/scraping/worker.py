@@ -14,7 +14,7 @@ from foundry.pipeline.scraping.parts import Request
 
 def _end_with_the_parent() -> None:
     """Standard input ends when the process that asked is gone, however it went."""
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 
 
