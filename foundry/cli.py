@@ -17,6 +17,7 @@ from foundry.cli_cache import cache_app
 from foundry.cli_generate import generate
 from foundry.cli_models import export, print_model_numbers
 from foundry.cli_runs import AsJson, diff, verify
+from foundry.cli_search import search
 from foundry.cli_sweeps import sweep
 from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
@@ -289,6 +290,7 @@ def list_runs(
         print(problem, file=sys.stderr)
 
 
+app.command(short_help="Find commits and files by what they mean.")(search)
 app.command(short_help="Try settings of an experiment.")(sweep)
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
