@@ -18,6 +18,7 @@ from foundry.cli_generate import generate
 from foundry.cli_models import export, print_model_numbers
 from foundry.cli_pipeline import manifest_app, pipeline
 from foundry.cli_runs import AsJson, diff, verify
+from foundry.cli_search import search
 from foundry.cli_sweeps import sweep
 from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
@@ -293,6 +294,7 @@ def list_runs(
         print(problem, file=sys.stderr)
 
 
+app.command(short_help="Find commits and files by what they mean.")(search)
 app.command(short_help="Try settings of an experiment.")(sweep)
 app.command(short_help="Make a model of a repository, phase by phase.")(pipeline)
 app.add_typer(manifest_app)
