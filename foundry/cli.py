@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundry.cli_cache import cache_app
+from foundry.cli_evaluate import evaluate
 from foundry.cli_generate import generate
 from foundry.cli_models import export, print_model_numbers
 from foundry.cli_pipeline import manifest_app, pipeline
@@ -157,6 +158,7 @@ def _after_training(report: TrainingReport) -> str:
 
 
 app.command(short_help="Continue prompts with a trained model.")(generate)
+app.command(short_help="Judge the code that a model writes.")(evaluate)
 
 
 @app.command(short_help="Check experiments without training them.")

@@ -31,7 +31,7 @@ from foundry.models.boundaries import require_document_boundaries
 from foundry.models.io import load_weights
 from foundry.models.pretrained import PretrainedFiles, locate, require_libraries
 from foundry.monitoring.monitor import Monitor
-from foundry.reproducibility import derived_seed
+from foundry.reproducibility import initial_weights_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
 from foundry.training.early_stopping import EarlyStopping
@@ -185,7 +185,7 @@ class Session:
 
     def _build(self, batches: BatchSource) -> TrainingLoop:
         """The model with its initial weights, its optimizer, and the loop over both."""
-        torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
+        torch.manual_seed(initial_weights_seed(self.config.random_seed))
         model = self._model()
         if (path := first_weights(self.run)) is not None:
             load_weights(model, path)
