@@ -230,7 +230,7 @@ class GitRepository:
     def num_patch_bytes(self, commit_ids: Sequence[str], max_file_bytes: int) -> int:
         """The bytes of the patches of commits against their first parents, larger files by their names alone."""
         with tempfile.TemporaryFile() as ids:
-            ids.write("\n".join(commit_ids).encode())
+            ids.write("".join(f"{commit_id}\n" for commit_id in commit_ids).encode())
             ids.seek(0)
             patches = ("diff-tree", "--stdin", "--root", "-r", "-m", "--first-parent", "--patch", "--no-commit-id")
             safe = ("--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "-l400")

@@ -51,14 +51,16 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
 """Endings of lower-cased file names."""
 
 
-_LANGUAGES = {suffix: language for language, suffixes in reversed(SUFFIXES.items()) for suffix in suffixes}
-
-
 def language_of(path: str) -> str | None:
-    """The language of a file by its name, the first in `SUFFIXES` where several share an ending; None for others."""
+    """The language that a file's name tells; of several the one with the longest ending, then the first by name."""
     name = path.rpartition("/")[2].lower()
-    endings = [name, *(name[place:] for place, character in enumerate(name) if character == ".")]
-    return next((_LANGUAGES[ending] for ending in endings if ending in _LANGUAGES), None)
+    endings = [
+        (-len(ending), language)
+        for language, of_language in SUFFIXES.items()
+        for ending in of_language
+        if name.endswith(ending)
+    ]
+    return min(endings)[1] if endings else None
 
 
 def suffixes_of(languages: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from foundry.pipeline.config import PipelineConfig
 from foundry.pipeline.history_outline import SECONDS_A_DAY, HistoryOutline, outline_of
 from foundry.pipeline.loading import length_settings
 from foundry.pipeline.parameters import num_sequences, training_parameters
+from foundry.pipeline.scraping.references import replaced_history
 
 BYTES_PER_TOKEN = 3.0
 """Of code and patches, with a vocabulary of some thousand tokens."""
@@ -63,11 +64,12 @@ def analyze(repository: GitRepository, config: PipelineConfig, report: Report | 
         **_history_facts(history),
         "tags": len(repository.references("refs/tags")),
         "is_shallow": repository.is_shallow,
+        "has_grafts": any(replaced_history(repository)),
         "files": files.num_files,
         "file_bytes": files.num_bytes,
         "languages": files.languages,
         "estimates": estimates,
-        "training_parameters": _estimated_parameters(estimates, config),
+        "parameters": _estimated_parameters(estimates, config),
     }
 
 

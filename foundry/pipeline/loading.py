@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foundry.config import ExperimentConfig
 from foundry.config_file import (
     OVERRIDE_ORIGIN,
-    SMALLEST_EXPERIMENT,
     apply_overrides,
     file_json_schema,
     load_mapping,
     names_pipeline,
     validated,
 )
+from foundry.data.languages import suffixes_of
 from foundry.errors import UserError
 from foundry.pipeline.config import PipelineConfig
+from foundry.pipeline.experiment import experiment_of
 
 EXPERIMENT = "experiment"
 BEGINNING = "a pipeline begins like `pipeline_name: my-repository`"
+UNNAMED = "pipeline"
 DEFAULT_ORIGIN = "the shipped pipeline"
 DEFAULT_EXPERIMENT: dict[str, Any] = {
     "data": {"batch_size": 8, "max_validation_blocks": 128},
@@ -50,12 +51,17 @@ def load_pipeline(path: Path | None, overrides: Sequence[str] = ()) -> PipelineC
     content.setdefault(EXPERIMENT, copy.deepcopy(DEFAULT_EXPERIMENT))
     overridden = apply_overrides(content, overrides)
     origin = DEFAULT_ORIGIN if path is None else str(path)
-    problems = _mistakes_of_experiment(content[EXPERIMENT], origin, overridden)
+    problems = []
     try:
-        config = validated(PipelineConfig, {}, content, origin, overridden)
+        config: PipelineConfig | None = validated(PipelineConfig, {}, content, origin, overridden)
     except UserError as error:
-        problems = [*str(error).splitlines(), *problems]
-    if problems:
+        problems = str(error).splitlines()
+        config = PipelineConfig(experiment=content[EXPERIMENT]) if isinstance(content[EXPERIMENT], dict) else None
+    if config is not None:
+        places = [".".join(place) for place in overridden]
+        mistakes = [*_mistakes_of_languages(config, origin), *_mistakes_of_experiment(config, origin)]
+        problems += [_placed(mistake, origin, places) for mistake in mistakes]
+    if config is None or problems:
         raise UserError("\n".join(problems))
     return config
 
@@ -68,45 +74,41 @@ def _mapping_of(path: Path) -> dict[str, Any]:
     return content
 
 
-def _mistakes_of_experiment(experiment: object, origin: str, overridden: Sequence[tuple[str, ...]]) -> list[str]:
+def _mistakes_of_experiment(config: PipelineConfig, origin: str) -> list[str]:
     """All that is wrong with the experiment, one mistake a line, found before any phase begins."""
-    if not isinstance(experiment, dict):
-        return []  # the schema of the pipeline says so
-    below = [place[1:] for place in overridden if place[0] == EXPERIMENT and len(place) > 1]
     try:
-        validated(ExperimentConfig, SMALLEST_EXPERIMENT, _as_experiment(experiment), EXPERIMENT, below)
+        experiment_of(config, Path(), config.pipeline_name or UNNAMED, origin=origin)
     except UserError as error:
-        return [_placed(line, origin) for line in str(error).splitlines()]
+        return str(error).splitlines()
     return []
+
+
+def _mistakes_of_languages(config: PipelineConfig, origin: str) -> list[str]:
+    """The first language that is not known."""
+    try:
+        suffixes_of(config.scrape.languages)
+    except UserError as error:
+        return [f"{origin}: {str(error).replace('data.git.', 'scrape.', 1)}"]
+    return []
+
+
+def _placed(line: str, origin: str, overridden: Sequence[str]) -> str:
+    """The line of a mistake; one that an override has brought in says so."""
+    mistake = line.removeprefix(f"{origin}: ")
+    is_override = any(mistake.startswith((f"{place}:", f"{place}.")) for place in overridden)
+    return f"{OVERRIDE_ORIGIN if is_override else origin}: {mistake}"
 
 
 def length_settings(config: PipelineConfig) -> dict[str, int | None]:
     """What the experiment says of batches and of its length; None where its length is left to be computed."""
-    checked = ExperimentConfig.model_validate(_as_experiment(config.experiment))
-    asked = config.experiment.get("training", {})
+    experiment = experiment_of(config, Path(), config.pipeline_name or UNNAMED)
+    asked = config.experiment.get("training") or {}
     return {
-        "batch_size": checked.data.batch_size,
-        "gradient_accumulation_steps": checked.training.gradient_accumulation_steps,
-        "epochs": checked.training.epochs if asked.get("epochs") is not None else None,
-        "train_steps": checked.training.train_steps if asked.get("train_steps") is not None else None,
+        "batch_size": experiment.data.batch_size,
+        "gradient_accumulation_steps": experiment.training.gradient_accumulation_steps,
+        "epochs": experiment.training.epochs if asked.get("epochs") is not None else None,
+        "train_steps": experiment.training.train_steps,
     }
-
-
-def _as_experiment(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The experiment with stand-ins for what the pipeline itself puts into it."""
-    data, training = (experiment.get(name, {}) for name in ("data", "training"))
-    content = {**experiment, "experiment_name": "pipeline"}
-    if isinstance(data, dict):
-        content["data"] = {"source_corpus": "-", **data}
-    if isinstance(training, dict) and not training.keys() & {"epochs", "train_steps"}:
-        content["training"] = {"epochs": 1, **training}
-    return content
-
-
-def _placed(line: str, origin: str) -> str:
-    """`experiment: training.epochs: …` becomes `FILE: experiment.training.epochs: …`."""
-    where, _, mistake = line.partition(": ")
-    return f"{where if where == OVERRIDE_ORIGIN else origin}: {EXPERIMENT}.{mistake}"
 
 
 def is_pipeline(path: Path) -> bool:

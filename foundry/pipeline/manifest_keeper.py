@@ -130,8 +130,8 @@ class ManifestKeeper:
     def _from_results(self) -> dict[str, Any]:
         results = {name: record.results for name, record in self.manifest.phases.items() if record.is_done}
         analysis = dict(results.get("analyze", {}))
-        estimated = analysis.pop("training_parameters", None)
-        real = results.get("tokenize", {}).get("training_parameters")
+        estimated = analysis.pop("parameters", None)
+        real = results.get("tokenize", {}).get("parameters")
         return {
             "statistics": analysis,
             "training_parameters": TrainingParameters(estimated=estimated, real=real),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from foundry.pipeline.phase import Phase
 from foundry.pipeline.phases.analyze import AnalyzePhase
+from foundry.pipeline.phases.embed import EmbedPhase
+from foundry.pipeline.phases.scrape import ScrapePhase
+from foundry.pipeline.phases.tokenize import Tokenize
+from foundry.pipeline.phases.train import Train
 
 
 def all_phases() -> tuple[Phase, ...]:
     """All phases, in order."""
-    return (AnalyzePhase(),)
+    return (AnalyzePhase(), ScrapePhase(), Tokenize(), EmbedPhase(), Train())

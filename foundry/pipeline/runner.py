@@ -10,7 +10,7 @@ from foundry.config_file import plain
 from foundry.data.git import GitRepository
 from foundry.data.progress import Report
 from foundry.errors import FoundryError, Interrupted, LeftAtOnce
-from foundry.files import FAILURES_OF_THE_DISK, disk_failure
+from foundry.files import FAILURES_OF_THE_DISK, MISTAKES_ABOUT_FILES, disk_failure
 from foundry.pipeline.fingerprints import Decision, decide
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.manifest import NOT_ASKED_FOR, PhaseRecord, PipelineManifest, RepositoryFacts
@@ -98,7 +98,7 @@ class PipelineRunner:
         require_earlier_phases(self.launch.selection, before.phases)
         self.keeper.begin(plain(self.launch.config), self.facts)
         try:
-            endings = tuple(self._turn(name) for name in PHASE_NAMES)
+            endings = tuple(self._turn(name) for name in self.phases)
         except SIGNALLED:
             self.keeper.write("interrupted")
             raise
@@ -167,6 +167,8 @@ class PipelineRunner:
             return f"needs {error.name}, which is not installed; install it with `pip install '{EXTRA}'`"
         if isinstance(error, OSError) and error.errno in FAILURES_OF_THE_DISK:
             return str(disk_failure(error, self.keeper.folder))
+        if isinstance(error, OSError) and error.errno in MISTAKES_ABOUT_FILES:
+            return f"{error.filename2 or error.filename}: {error.strerror}"
         return None
 
     def _ended(self, name: str, done: Literal["skipped", "failed"], reason: str) -> Ending:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from foundry.data.git import GitRepository
 from foundry.data.progress import Report
 from foundry.errors import UserError
 from foundry.pipeline.manifest import RepositoryFacts
+from foundry.pipeline.scraping.references import digest_of_references, replaced_history
 from foundry.reproducibility import without_password
 
 FALLBACK_NAME = "repository"
 MAX_NAME = 100
 _PREFIX = re.compile(r"^data\.git\.(repository|revision): ")
-REFERENCES = ("refs/heads", "refs/remotes", "refs/tags")
 
 
 def open_source(source: str, report: Report | None) -> GitRepository:
@@ -67,24 +66,8 @@ def described_source(repository: GitRepository, source: str) -> RepositoryFacts:
         source=place,
         head=repository.resolve("HEAD"),
         branch=repository.current_branch(),
-        refs_digest=refs_digest(repository),
+        refs_digest=digest_of_references(repository),
         is_bare=repository.work_tree is None,
         is_shallow=repository.is_shallow,
-        has_grafts=has_grafts(repository),
+        has_grafts=any(replaced_history(repository)),
     )
-
-
-def refs_digest(repository: GitRepository) -> str:
-    """SHA-256 over HEAD, all branches and tags, and where the history is cut off."""
-    digest = hashlib.sha256(repository.resolve("HEAD").encode())
-    for name, commit in repository.references(*REFERENCES):
-        digest.update(f"\n{commit} ".encode() + name)
-    for commit in sorted(repository.shallow_boundary()):
-        digest.update(f"\nshallow {commit}".encode())
-    return digest.hexdigest()
-
-
-def has_grafts(repository: GitRepository) -> bool:
-    """Whether it holds grafts or replacement objects, which would show another history to git itself."""
-    grafts = repository.own_path("info/grafts")
-    return (grafts.is_file() and grafts.stat().st_size > 0) or any(repository.references("refs/replace"))

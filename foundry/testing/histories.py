@@ -104,6 +104,8 @@ class History:
             "path": change["path"],
             "language": None,
             "licence": None,
+            "blob": "0" * 40,
+            "redactions": [],
             "bytes": len(text.encode(errors="replace")),
             "text": text,
             "last_commit": record["hash"],
@@ -121,6 +123,7 @@ def _commit(name: str, message: str, time: int, parents: list[str], changes: lis
     return {
         "hash": _hash(name),
         "parents": parents,
+        "redactions": [],
         "author": {"name": "Ada", "email": "ada@example.org", "time": time, "zone": "+0000"},
         "committer": {"name": "Ada", "email": "ada@example.org", "time": time, "zone": "+0000"},
         "subject": subject,

@@ -55,6 +55,7 @@ def _commit(commit: SampleCommit, parent: str | None, number: int) -> CommitReco
     return {
         "hash": hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest(),
         "parents": [parent] if parent else [],
+        "redactions": [],
         "author": person,
         "committer": person,
         "subject": commit.subject,
@@ -102,6 +103,8 @@ def _file(path: str, text: str, commit: CommitRecord) -> FileRecord:
         "path": path,
         "language": "python" if path.endswith(".py") else None,
         "licence": None,
+        "blob": "0" * 40,
+        "redactions": [],
         "bytes": len(text.encode(errors="surrogateescape")),
         "text": text,
         "last_commit": commit["hash"],

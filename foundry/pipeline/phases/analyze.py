@@ -13,7 +13,7 @@ from foundry.pipeline.analysis import analyze
 from foundry.pipeline.config import PipelineConfig
 from foundry.pipeline.loading import length_settings
 from foundry.pipeline.phase import ANALYSIS_FOLDER, PhaseOutcome, Pipeline
-from foundry.pipeline.source import has_grafts, refs_digest
+from foundry.pipeline.scraping.references import digest_of_references
 
 ANALYSIS_FILE = "analysis.json"
 
@@ -37,13 +37,12 @@ class AnalyzePhase:
 
     def inputs(self, pipeline: Pipeline) -> Mapping[str, str]:
         """HEAD, the branches and the tags."""
-        return {"references": refs_digest(pipeline.repository)}
+        return {"references": digest_of_references(pipeline.repository)}
 
     def run(self, pipeline: Pipeline) -> PhaseOutcome:
         """Write `analysis/analysis.json`."""
         progress = Progress(pipeline.report)
         results = analyze(pipeline.repository, pipeline.config, pipeline.report)
-        results["has_grafts"] = has_grafts(pipeline.repository)
         for note in _notes(results):
             progress.note(note)
         output = Path(ANALYSIS_FOLDER) / ANALYSIS_FILE

@@ -11,7 +11,7 @@ from typing import Any
 from foundry.data.documents import Skipped, text_of
 from foundry.data.git import GitRepository, TreeEntry
 from foundry.data.isolated_git import IsolatedGit, spooled
-from foundry.data.languages import SUFFIXES, suffixes_of
+from foundry.data.languages import language_of, suffixes_of
 from foundry.data.progress import Progress
 from foundry.pipeline.config import ScrapeConfig
 from foundry.pipeline.records import FileRecord
@@ -159,15 +159,3 @@ class Snapshot:
 def unquoted_path(entry: TreeEntry) -> str:
     """The path as records have it."""
     return entry.path.decode(errors="surrogateescape")
-
-
-def language_of(path: str) -> str | None:
-    """The language that a file's name tells; of several the one with the longest ending, then the first by name."""
-    name = path.rpartition("/")[2].lower()
-    endings = [
-        (-len(ending), language)
-        for language, of_language in SUFFIXES.items()
-        for ending in of_language
-        if name.endswith(ending)
-    ]
-    return min(endings)[1] if endings else None
