@@ -6,8 +6,10 @@ statistics as `foundry.data.build` writes them; and `metadata.jsonl`, with a lin
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +34,7 @@ from foundry.data.pretrained_tokenizer import pretrained_tokenizer
 from foundry.data.progress import Progress, Report
 from foundry.data.tokenizers import Tokenizer
 from foundry.errors import UserError
-from foundry.files import new_folder, remove_folder, sha256_of, write_json
+from foundry.files import flush_to_disk, new_folder, remove_folder, remove_remains, sha256_of, write_json
 from foundry.pipeline.config import TokenizeConfig
 from foundry.pipeline.encoding import encoded_batches
 from foundry.pipeline.held_out import RULE, Ages, Division, KnownCommit, KnownFile, changes_of, divided
@@ -85,15 +87,22 @@ class SequencesBuild:
     def write(self, target: Path) -> dict[str, Any]:
         """Put the sequences into `target`, in place of what may be there; the statistics.
 
+        The folder that `target` is in must belong to this process alone.
+
         Raises:
             UserError: there is too little to learn from, or a setting does not go with it.
             FoundryError: the records are damaged.
         """
+        remove_remains(target.parent)
         division = self._division()
-        with new_folder(target) as folder:
+        staged = target.with_name(f"incoming-{target.name}")
+        shutil.rmtree(staged, ignore_errors=True)
+        with new_folder(staged) as folder:
             statistics = self._fill(folder, division)
-            if target.exists():
-                remove_folder(target)
+        if target.exists():
+            remove_folder(target)
+        staged.rename(target)
+        flush_to_disk(target.parent)
         if self._report is not None and (summary := self._left_out.summary()):
             self._report(f"left out: {summary}")
         return statistics
@@ -250,8 +259,6 @@ class SequencesBuild:
 
 def sha256_of_text(text: str) -> bytes:
     """A digest of a text that may hold what is no character."""
-    import hashlib
-
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
 
 

@@ -41,6 +41,7 @@ class History:
         files: Mapping[str, str | None],
         *,
         message: str = "",
+        author: str = "Ada",
         time: int | None = None,
         parents: list[str] | None = None,
         renamed: Mapping[str, str] | None = None,
@@ -59,7 +60,7 @@ class History:
         before = [self.commits[-1]["hash"]] if self.commits else []
         changes = [self._renamed(old, new, files) for old, new in (renamed or {}).items()]
         changes += [self._changed(path, text) for path, text in files.items() if path not in (renamed or {}).values()]
-        record = _commit(name, message or f"Change {name}", time, before, changes)
+        record = _commit(name, message or f"Change {name}", author, time, before, changes)
         if parents is not None:
             record["parents"] = [_hash(parent) for parent in parents]
         self.commits.append(record)
@@ -76,6 +77,20 @@ class History:
         (folder / FILES_FILE).write_text("".join(map(as_line, files)), encoding="ascii")
         return folder
 
+    def expected_commit(self, number: int) -> str:
+        """The document of a commit of plain changes, with its markers as text."""
+        record = self.commits[number]
+        message = "\n\n".join(filter(None, (record["subject"], record["body"])))
+        parts = [f"<|commit|>{message}\n"]
+        for file in record["files"]:
+            word = "" if file["change"] == "modified" else f"{file['change']}\n"
+            parts.append(f"<|file|>{file['path']}\n{word}")
+            for hunk in file["hunks"]:
+                old = f"{hunk['old_start']},{hunk['old_lines']}"
+                new = f"{hunk['new_start']},{hunk['new_lines']}"
+                parts.append(f"@@ -{old} +{new} @@\n{hunk['text']}")
+        return "".join(parts)
+
     @property
     def files(self) -> dict[str, str]:
         """The texts at HEAD by path."""
@@ -83,14 +98,14 @@ class History:
 
     def _renamed(self, old: str, new: str, files: Mapping[str, str | None]) -> FileChange:
         text = self._files[old]["text"]
-        change = _change(new, "renamed", text, files.get(new) or text)
+        change = changed_file(new, "renamed", text, files.get(new) or text)
         change["old_path"] = old
         return change
 
     def _changed(self, path: str, text: str | None) -> FileChange:
         if path not in self._files:
-            return _change(path, "added", "", text or "")
-        return _change(path, "deleted" if text is None else "modified", self._files[path]["text"], text or "")
+            return changed_file(path, "added", "", text or "")
+        return changed_file(path, "deleted" if text is None else "modified", self._files[path]["text"], text or "")
 
     def _at_head(self, change: FileChange, files: Mapping[str, str | None], record: CommitRecord) -> None:
         old = self._files.pop(change["old_path"] or change["path"], None)
@@ -118,13 +133,15 @@ def _hash(name: str) -> str:
     return name.ljust(40, "0")
 
 
-def _commit(name: str, message: str, time: int, parents: list[str], changes: list[FileChange]) -> CommitRecord:
+def _commit(
+    name: str, message: str, author: str, time: int, parents: list[str], changes: list[FileChange]
+) -> CommitRecord:
     subject, _, body = message.partition("\n\n")
     return {
         "hash": _hash(name),
         "parents": parents,
         "redactions": [],
-        "author": {"name": "Ada", "email": "ada@example.org", "time": time, "zone": "+0000"},
+        "author": {"name": author, "email": "ada@example.org", "time": time, "zone": "+0000"},
         "committer": {"name": "Ada", "email": "ada@example.org", "time": time, "zone": "+0000"},
         "subject": subject,
         "body": body,
@@ -141,7 +158,8 @@ def _commit(name: str, message: str, time: int, parents: list[str], changes: lis
     }
 
 
-def _change(path: str, what: str, before: str, after: str) -> FileChange:
+def changed_file(path: str, what: str, before: str, after: str) -> FileChange:
+    """What a commit says of one path whose text changes."""
     hunks = _hunks(before, after)
     lines = [line for hunk in hunks for line in hunk["text"].split("\n")]
     return {
