@@ -110,5 +110,5 @@ def _gnu(name: str, version: str, later: bool) -> str | None:
 
 
 def _words(text: str) -> str:
-    """The text in small letters, without decoration, line ends and quotation marks; `and/or` is `and`, as some write."""
+    """The text in small letters, without decoration, line ends and quotation marks; `and/or` is `and`."""
     return _SPACE.sub(" ", _DECORATION.sub("", text)).strip().lower().replace("and/or", "and")

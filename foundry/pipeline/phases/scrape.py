@@ -11,9 +11,6 @@ from foundry.pipeline.config import PipelineConfig
 from foundry.pipeline.phase import HISTORY_FOLDER, PhaseOutcome, Pipeline
 from foundry.pipeline.records import COMMITS_FILE, FILES_FILE, SUMMARY_FILE
 
-MAX_PLACES = 20
-"""How many of the places with most secrets stand in the manifest; all of them stand in `scrape.json`."""
-
 
 class ScrapePhase:
     """Reads every commit of every branch once, and the files at HEAD, into `history/`."""
@@ -60,8 +57,8 @@ class ScrapePhase:
 
 
 def _results(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary, with the places of most secrets in a form that any terminal and file can hold."""
-    places = sorted(summary["redactions"]["places"].items(), key=lambda item: (-sum(item[1].values()), item[0]))
-    shown = {place.encode(errors="backslashreplace").decode(): kinds for place, kinds in places[:MAX_PLACES]}
-    redactions = {"kinds": summary["redactions"]["kinds"], "num_places": len(places), "places": shown}
+    """The summary, with paths in a form that any file can hold."""
+    redactions = dict(summary["redactions"])
+    places = redactions["by_file"].items()
+    redactions["by_file"] = {place.encode(errors="backslashreplace").decode(): kinds for place, kinds in places}
     return {**summary, "redactions": redactions}

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from foundry.errors import UserError
-from foundry.pipeline.redaction.assignments import assigned_secrets
+from foundry.pipeline.redaction.assignments import STEMS, secret_names
 from foundry.pipeline.redaction.detector import Detector, fold, windows
-from foundry.pipeline.redaction.known_tokens import PATTERNS
+from foundry.pipeline.redaction.known_tokens import BY_PLACE, BY_SHAPE
 from foundry.pipeline.redaction.private_keys import private_keys
 from foundry.pipeline.redaction.spans import Span, without_overlaps
 
@@ -41,22 +41,21 @@ def secrets_in(text: str, place: str) -> list[Span]:
 def _all_secrets(text: str, place: str) -> Iterator[Span]:
     folded = fold(text)
     yield from private_keys(text)
-    for kind, pattern in PATTERNS:
-        for match in pattern.finditer(text):
-            yield Span(match.start(), match.end(), kind)
-    for anchor, is_folded, detectors in _by_anchor():
-        if places := list(windows(text, folded if is_folded else text, anchor)):
+    for (anchors, is_folded), detectors in _by_anchors().items():
+        if places := windows(text, folded if is_folded else text, anchors):
             for detector in detectors:
                 yield from detector.find(text, places)
-    yield from assigned_secrets(text, folded, place)
+    if places := windows(text, folded, STEMS):
+        for names in secret_names():
+            yield from names.find(text, folded, place, places)
 
 
 @functools.cache
-def _by_anchor() -> list[tuple[re.Pattern[str], bool, list[Detector]]]:
-    """Detectors that share an anchor, which is then looked for once."""
+def _by_anchors() -> dict[tuple[tuple[re.Pattern[str], ...], bool], list[Detector]]:
+    """Detectors that share their anchors, which are then looked for once."""
     from foundry.pipeline.redaction.library import library_detectors
 
-    groups: dict[tuple[re.Pattern[str], bool], list[Detector]] = {}
-    for detector in library_detectors():
-        groups.setdefault((detector.anchor, detector.folded), []).append(detector)
-    return [(anchor, folded, detectors) for (anchor, folded), detectors in groups.items()]
+    groups: dict[tuple[tuple[re.Pattern[str], ...], bool], list[Detector]] = {}
+    for detector in (*BY_SHAPE, *library_detectors(), *BY_PLACE):
+        groups.setdefault((detector.anchors, detector.folded), []).append(detector)
+    return groups

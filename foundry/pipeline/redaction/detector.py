@@ -29,29 +29,32 @@ class Detector:
     """Patterns of one kind.
 
     Attributes:
-        anchor: found in the text wherever one of the patterns is found in one of its lines; cheap.
-        folded: the anchor is in small letters, and stands in the text in letters of any case.
+        anchors: in every line in which one of the patterns is found, one of these is found, too. Cheap: each begins
+            with letters that are looked for fast.
+        folded: the anchors are in small letters, and stand in the text in letters of any case.
         patterns: tried on the line, or piece of a line, around the anchor.
         group: which group of a match is the secret.
         accepts: whether the value of a match is a secret after all.
         rest: what belongs to the token if it goes on after the match; None where the match is exact.
         trimmed: characters around the secret that the pattern takes in.
+        lead: what stands before the secret within the match.
     """
 
     kind: str
-    anchor: re.Pattern[str]
+    anchors: tuple[re.Pattern[str], ...]
     patterns: tuple[re.Pattern[str], ...]
     group: int = 0
     folded: bool = False
     accepts: Callable[[str], bool] = field(default=accept_all)
     rest: re.Pattern[str] | None = REST_OF_TOKEN
     trimmed: str = "\n"
+    lead: str = ""
 
     def find(self, text: str, windows: Iterable[tuple[int, int]]) -> Iterator[Span]:
         """The secrets in a text.
 
         Args:
-            windows: what `windows` says of its anchor.
+            windows: what `windows` says of its anchors.
         """
         for start, end in windows:
             window = text[start:end]
@@ -62,9 +65,9 @@ class Detector:
                         yield span
 
     def _span(self, text: str, offset: int, match: re.Match[str]) -> Span:
-        value = match[self.group] or ""
-        start = offset + match.start(self.group) + len(value) - len(value.lstrip(self.trimmed))
-        end = start + len(value.strip(self.trimmed))
+        value = match[self.group].lstrip(self.trimmed).removeprefix(self.lead)
+        start = offset + match.end(self.group) - len(value)
+        end = start + len(value.rstrip(self.trimmed))
         rest = self.rest.match(text, end) if self.rest else None
         return Span(start, rest.end() if rest else end, self.kind)
 
@@ -77,13 +80,20 @@ def fold(text: str) -> str:
     return text.lower()
 
 
-def windows(text: str, source: str, anchor: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    """Lines of `text`, or pieces of long ones, in which the anchor stands in `source`, which is as long as the text."""
-    at = 0
-    while hit := anchor.search(source, at):
-        start, end = _line_around(text, hit.start())
-        yield start, end
-        at = max(hit.start() + 1, end if text.startswith("\n", end) else end - OVERLAP)
+def windows(text: str, source: str, anchors: Iterable[re.Pattern[str]]) -> list[tuple[int, int]]:
+    """Lines of a text, or pieces of long ones, in which one of the anchors stands.
+
+    Args:
+        source: what the anchors are looked for in: the text, or what `fold` makes of it.
+    """
+    found: dict[tuple[int, int], None] = {}
+    for anchor in anchors:
+        at = 0
+        while hit := anchor.search(source, at):
+            start, end = _line_around(text, hit.start())
+            found[start, end] = None
+            at = max(hit.start() + 1, end if text.startswith("\n", end) else end - OVERLAP)
+    return list(found)
 
 
 def _line_around(text: str, at: int) -> tuple[int, int]:

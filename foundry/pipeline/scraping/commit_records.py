@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from foundry.data.git import records as delimited
 from foundry.data.isolated_git import IsolatedGit, spooled
+from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import CommitRecord, FileChange, Person, Redaction
+from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.scraping.commit_objects import CommitObject, parse_commit
 from foundry.pipeline.scraping.messages import complexity_of, issues_in, message_flags
 from foundry.pipeline.scraping.patches import Patch, parse_patch
-from foundry.pipeline.scraping.text_filter import MakeFilter, TextFilter
 
 MAX_PATCH_BYTES = 4_000_000
 """What is held in memory of one commit's raw lines and patches."""
@@ -51,7 +52,7 @@ class Reading:
     """
 
     git: IsolatedGit
-    make_filter: MakeFilter
+    redact: RedactConfig
     max_patch_lines: int
 
     def records(self, wanted: Sequence[Wanted]) -> Iterator[CommitRecord]:
@@ -96,7 +97,7 @@ class Reading:
     def _redacted(
         self, commit: Wanted, said: CommitObject, patch: Patch, totals: tuple[int, int], notes: list[str]
     ) -> CommitRecord:
-        redactor = self.make_filter()
+        redactor = Redactor(self.redact)
         subject, body = redactor.redact(said.subject, MESSAGE), redactor.redact(said.body, MESSAGE)
         for change in patch.files:
             _redact_hunks(change, redactor)
@@ -170,14 +171,14 @@ def _totals(files: list[FileChange]) -> tuple[int, int]:
     return sum(change["insertions"] for change in files), sum(change["deletions"] for change in files)
 
 
-def _redact_hunks(change: FileChange, redactor: TextFilter) -> None:
+def _redact_hunks(change: FileChange, redactor: Redactor) -> None:
     for hunk in change["hunks"]:
         hunk["text"] = redactor.redact(hunk["text"], change["path"])
         if hunk["heading"]:
             hunk["heading"] = redactor.redact(hunk["heading"], change["path"])
 
 
-def _without_address(person: Person, redactor: TextFilter) -> Person:
+def _without_address(person: Person, redactor: Redactor) -> Person:
     return {**person, "email": redactor.email(person["email"])}
 
 
@@ -191,6 +192,6 @@ def _flags(commit: Wanted, said: CommitObject, patch: Patch) -> list[str]:
     return sorted(flags | names.get(len(said.parents), {"merge", "octopus"}))
 
 
-def redactions_of(redactor: TextFilter) -> list[Redaction]:
-    """What a filter has replaced, sorted by place and kind."""
+def redactions_of(redactor: Redactor) -> list[Redaction]:
+    """What was replaced, sorted by place and kind."""
     return sorted([place, kind, count] for place, kinds in redactor.tally().items() for kind, count in kinds.items())

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,10 +19,9 @@ from foundry.errors import UserError
 from foundry.files import new_folder, write_text
 from foundry.pipeline.config import RedactConfig, ScrapeConfig
 from foundry.pipeline.records import COMMITS_FILE, FILES_FILE, SUMMARY_FILE, Redaction, as_line
+from foundry.pipeline.redaction.counts import Counts
 from foundry.pipeline.scraping.commit_records import Wanted
-from foundry.pipeline.scraping.filtering import filter_maker
 from foundry.pipeline.scraping.graph import Graph, read_graph
-from foundry.pipeline.scraping.licensing import Licences
 from foundry.pipeline.scraping.parts import read_in_parts
 from foundry.pipeline.scraping.previous import PreviousHistory, previous_history, split_line
 from foundry.pipeline.scraping.references import References, read_references, replaced_history
@@ -44,25 +42,6 @@ class Scraped:
 
     summary: dict[str, Any]
     num_read: int
-
-
-@dataclass
-class Redactions:
-    """What was replaced: how many of each kind, and in which places."""
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    places: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def add(self, redactions: Sequence[Redaction]) -> None:
-        """Count what was replaced in one record."""
-        for place, kind, count in redactions:
-            self.kinds[str(kind)] += int(count)
-            self.places.setdefault(str(place), Counter())[str(kind)] += int(count)
-
-    def as_results(self) -> dict[str, Any]:
-        """`{"kinds": {kind: count}, "places": {place: {kind: count}}}`, sorted."""
-        places = {place: dict(sorted(kinds.items())) for place, kinds in sorted(self.places.items())}
-        return {"kinds": dict(sorted(self.kinds.items())), "places": places}
 
 
 def scrape(
@@ -126,7 +105,7 @@ class _Scrape:
     git: IsolatedGit
     references: References
     graph: Graph
-    redactions: Redactions = field(default_factory=Redactions)
+    redactions: Counts = field(default_factory=Counts)
 
     def write(self, folder: Path, previous: PreviousHistory, fingerprint: str) -> Scraped:
         """Fill a new folder."""
@@ -178,7 +157,7 @@ class _Scrape:
             else:
                 line = next(read)
             redactions, rest = split_line(line)
-            self.redactions.add(json.loads(redactions))
+            self._count(json.loads(redactions))
             references = containment(self.graph.containment[position])
             yield b'{"hash":"%s",%s,"redactions":%s%s' % (commit_id.encode(), references, redactions, rest)
 
@@ -194,17 +173,20 @@ class _Scrape:
 
     def _write_files(self, path: Path) -> dict[str, Any]:
         commit_id = self.references.head or self.graph.ids[-1]
-        snapshot = Snapshot(self.repository, self.git, self.graph, commit_id, self.config)
-        licences = Licences(self.redact.licences)
+        snapshot = Snapshot(self.repository, self.git, self.graph, commit_id, self.config, self.redact)
         with path.open("w", encoding="ascii") as stream:
-            for record in snapshot.records(filter_maker(self.redact), licences, self.progress):
-                self.redactions.add(record["redactions"])
+            for record in snapshot.records(self.progress):
+                self._count(record["redactions"])
                 stream.write(as_line(record))
         return {
             "snapshot": commit_id,
             "coverage": snapshot.coverage.as_results(),
             "skipped_files": snapshot.skipped.as_statistics(),
         }
+
+    def _count(self, redactions: list[Redaction]) -> None:
+        for place, kind, count in redactions:
+            self.redactions.add(str(place), str(kind), int(count))
 
     def _notes(self, num_left_out: int) -> list[str]:
         num_grafts, num_replaced = replaced_history(self.repository)

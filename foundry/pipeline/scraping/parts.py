@@ -22,7 +22,6 @@ from foundry.errors import FoundryError
 from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import as_line
 from foundry.pipeline.scraping.commit_records import Reading, Wanted
-from foundry.pipeline.scraping.filtering import filter_maker
 
 COMMITS_A_BLOCK = 100
 MIN_COMMITS_FOR_TWO = 1_000
@@ -57,9 +56,8 @@ class Request:
         """
         folder, objects, shown_as = self.git
         git = IsolatedGit(Path(folder), Path(objects), shown_as)
-        make_filter = filter_maker(RedactConfig.model_validate(self.redact))
         wanted = [Wanted(*json.loads(line)) for line in Path(self.wanted).read_text(encoding="ascii").splitlines()]
-        reading = Reading(git, make_filter, self.max_patch_lines)
+        reading = Reading(git, RedactConfig.model_validate(self.redact), self.max_patch_lines)
         with Path(self.lines).open("w", encoding="ascii") as stream:
             for number, record in enumerate(reading.records(wanted), start=1):
                 stream.write(as_line(record))

@@ -13,17 +13,18 @@ from foundry.data.git import GitRepository, TreeEntry
 from foundry.data.isolated_git import IsolatedGit, spooled
 from foundry.data.languages import language_of, suffixes_of
 from foundry.data.progress import Progress
-from foundry.pipeline.config import ScrapeConfig
+from foundry.pipeline.config import RedactConfig, ScrapeConfig
+from foundry.pipeline.licences import LicenceFinder, is_licence_file
 from foundry.pipeline.records import FileRecord
+from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.scraping.commit_objects import parse_commit
 from foundry.pipeline.scraping.commit_records import redactions_of
 from foundry.pipeline.scraping.graph import Graph
-from foundry.pipeline.scraping.licensing import Licences
 from foundry.pipeline.scraping.patches import LINK, SUBMODULE
 from foundry.pipeline.scraping.quoting import unquoted
-from foundry.pipeline.scraping.text_filter import MakeFilter
 
 _LAST_CHANGES = ("diff-tree", "--stdin", "--root", "-r", "--raw", "-c", "--no-renames", "--ignore-submodules=none")
+MAX_LICENCE_BYTES = 1_000_000
 
 
 @dataclass
@@ -61,63 +62,87 @@ class Snapshot:
     graph: Graph
     commit_id: str
     config: ScrapeConfig
+    redact: RedactConfig
     coverage: Coverage = field(default_factory=Coverage)
     skipped: Skipped = field(default_factory=Skipped)
 
-    def records(self, make_filter: MakeFilter, licences: Licences, progress: Progress) -> Iterator[FileRecord]:
+    def records(self, progress: Progress) -> Iterator[FileRecord]:
         """The record of each text file that is kept, by path, one at a time in memory.
 
         Raises:
             FoundryError: git failed.
         """
-        chosen = self._chosen()
-        last = self._last_changes({unquoted_path(entry) for entry in chosen})
-        authors = self._authors(set(last.values()))
-        with spooled([entry.object_id for entry in chosen]) as ids:
-            contents = self.git.objects_asked_for(ids)
-            for number, (entry, (_, content)) in enumerate(zip(chosen, contents, strict=True), start=1):
-                path = unquoted_path(entry)
-                text = text_of(content, path, self.skipped)
-                progress.update(f"reading files: {number:,} of {len(chosen):,}")
-                if text is None:
-                    continue
-                licence = licences.licence_of(path, text)
-                if not licences.is_wanted(licence):
-                    self.skipped.add("licence not wanted", path)
-                    continue
+        entries = list(self.repository.tree(self.commit_id))
+        licences = self._licences(entries)
+        chosen = self._chosen(entries)
+        last = self._last_changes({path_of(entry) for entry in chosen})
+        authors = self._authors({self.commit_id, *last.values()})
+        for number, (entry, content) in enumerate(zip(chosen, self._contents(chosen), strict=True), start=1):
+            progress.update(f"reading files: {number:,} of {len(chosen):,}")
+            path = path_of(entry)
+            text = text_of(content, path, self.skipped)
+            licence = None if text is None else licences.licence_of(path, text)
+            if text is not None and self._is_wanted(licence, path):
                 self.coverage.num_kept += 1
                 self.coverage.kept_bytes += len(content)
-                redactor = make_filter()
-                redacted = redactor.redact(text, path)
-                commit = last.get(path, self.commit_id)
-                author, time = authors[commit] if commit in authors else self._authors({commit})[commit]
-                yield {
-                    "path": path,
-                    "language": language_of(path),
-                    "licence": licence,
-                    "blob": entry.object_id,
-                    "bytes": len(content),
-                    "redactions": redactions_of(redactor),
-                    "text": redacted,
-                    "last_commit": commit,
-                    "author": author,
-                    "time": time,
-                }
+                commit_id = last.get(path, self.commit_id)
+                yield self._record(entry, text, licence, commit_id, *authors[commit_id])
 
-    def _chosen(self) -> list[TreeEntry]:
+    def _record(
+        self, entry: TreeEntry, text: str, licence: str | None, commit_id: str, author: str, time: int
+    ) -> FileRecord:
+        path = path_of(entry)
+        redactor = Redactor(self.redact)
+        redacted = redactor.redact(text, path)
+        return {
+            "path": path,
+            "language": language_of(path),
+            "licence": licence,
+            "blob": entry.object_id,
+            "bytes": entry.size,
+            "redactions": redactions_of(redactor),
+            "text": redacted,
+            "last_commit": commit_id,
+            "author": author,
+            "time": time,
+        }
+
+    def _licences(self, entries: list[TreeEntry]) -> LicenceFinder:
+        """Asks the files that name licences, wherever they stand, even if they are not kept."""
+        asked = [
+            entry
+            for entry in entries
+            if entry.mode not in (LINK, SUBMODULE)
+            and entry.size <= MAX_LICENCE_BYTES
+            and is_licence_file(path_of(entry))
+        ]
+        contents = zip(asked, self._contents(asked), strict=True)
+        return LicenceFinder({path_of(entry): content.decode(errors="replace") for entry, content in contents})
+
+    def _is_wanted(self, licence: str | None, path: str) -> bool:
+        if not self.redact.licences or licence in self.redact.licences:
+            return True
+        self.skipped.add("other licence", path)
+        return False
+
+    def _contents(self, entries: list[TreeEntry]) -> Iterator[bytes]:
+        with spooled([entry.object_id for entry in entries]) as ids:
+            yield from (content for _, content in self.git.objects_asked_for(ids))
+
+    def _chosen(self, entries: list[TreeEntry]) -> list[TreeEntry]:
         suffixes = suffixes_of(self.config.languages)
         chosen = []
-        for entry in self.repository.tree(self.commit_id):
+        for entry in entries:
             self.coverage.num_tracked += 1
             self.coverage.tracked_bytes += entry.size
             if reason := self._reason_to_skip(entry, suffixes):
-                self.skipped.add(reason, unquoted_path(entry))
+                self.skipped.add(reason, path_of(entry))
             else:
                 chosen.append(entry)
         return chosen
 
     def _reason_to_skip(self, entry: TreeEntry, suffixes: tuple[str, ...]) -> str | None:
-        path = unquoted_path(entry)
+        path = path_of(entry)
         if entry.mode in (LINK, SUBMODULE):
             return "symbolic link" if entry.mode == LINK else "submodule"
         if any(fnmatchcase(path, pattern) for pattern in self.config.exclude):
@@ -156,6 +181,6 @@ class Snapshot:
             return {commit_id: (said.author["name"], said.committer["time"]) for commit_id, said in parsed}
 
 
-def unquoted_path(entry: TreeEntry) -> str:
+def path_of(entry: TreeEntry) -> str:
     """The path as records have it."""
     return entry.path.decode(errors="surrogateescape")
