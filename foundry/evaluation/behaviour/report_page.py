@@ -59,7 +59,7 @@ JUDGED = """
 of it, or one line stands four times in a row.</li>
 <li><b>Parses</b>: prompt and text together have no error by the official tree-sitter grammar; Python is compiled, too,
 and never run. A text that was cut by its length is judged without its unfinished end (pale): its last line, the lines
-of an unclosed bracket, and at most two more; blocks that are still open are closed.</li>
+of an unclosed bracket, and at most one more; blocks that are still open are closed.</li>
 <li><b>Complete functions</b>: functions and methods that end in what the model wrote, without an error.</li>
 <li><b>Perplexity</b>: the exponential of the mean loss over the validation blocks of the run; 1 would be certainty.
 </li></ul>
