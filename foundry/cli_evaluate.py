@@ -43,6 +43,14 @@ def evaluate(
         str | None,
         typer.Option(metavar="MODEL", help="Compare with this model, or `none`; default is what training began with."),
     ] = None,
+    problems: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Try so many of the built-in Python functions with unit tests; default is all for Python, else none.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where the report is written.")
     ] = None,
@@ -55,7 +63,8 @@ def evaluate(
     """Let a model continue prompts, judge what it writes, and write a report beside the texts of its base model.
 
     A text succeeds if it is not empty, does not run in circles, and parses. For a run, the perplexity of its
-    validation data is computed, too.
+    validation data is computed, too; where it is to write Python, it also completes functions with unit tests, which
+    run in a sandbox.
 
     \b
     Examples:
@@ -70,7 +79,9 @@ def evaluate(
     from foundry.evaluation.behaviour.files import write_evaluation
     from foundry.progress import shown_fetching
 
-    request = Request(reference, files, samples, max_new_tokens, temperature, top_p, seed, base, device)
+    if problems is None and all(file.language != "python" for file in files):
+        problems = 0
+    request = Request(reference, files, samples, max_new_tokens, temperature, top_p, seed, base, device, problems)
     with shown_fetching() as (say, show):
         evaluation = evaluate(request, _tell, Fetching(offline, refresh, download_timeout, say, show))
     folder = output or DEFAULT_OUTPUT / str(evaluation.content["model"]["name"]).replace("/", "-").replace(":", "-")
@@ -124,7 +135,8 @@ def summary_text(content: Mapping[str, Any]) -> str:
                 f"{figures['tokens']['median']:g}",
             )
         )
-    return f"{aligned(rows, right=tuple(range(1, 7)))}\n\n{_held_out_text(content['held_out'])}"
+    figures = (_held_out_text(content["held_out"]), _problems_text(content["problems"]))
+    return "\n".join([f"{aligned(rows, right=tuple(range(1, 7)))}\n", *figures])
 
 
 def _held_out_text(held_out: Mapping[str, Any]) -> str:
@@ -134,3 +146,9 @@ def _held_out_text(held_out: Mapping[str, Any]) -> str:
         f"perplexity on held-out text: {held_out['perplexity']:,.2f} a token "
         f"({held_out['bits_per_byte']:.3f} bits a byte, {held_out['blocks']:,} blocks)"
     )
+
+
+def _problems_text(problems: Mapping[str, Any]) -> str:
+    if "left_out" in problems:
+        return f"functions with unit tests: left out; {problems['left_out']}"
+    return f"functions with unit tests: pass@1 {problems['pass_at']['1']:.1%} of {len(problems['problems'])}"

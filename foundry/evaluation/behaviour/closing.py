@@ -6,11 +6,11 @@ of its own, so the text is judged as follows. These ends of it are tried in turn
 1. the text as it stands,
 2. without its last line,
 3. without the lines from the one that opens a round or square bracket (in Python a curly one, too) that stays open,
-4. and without one or two lines more.
+4. without one line more, where no blank line stands between.
 
 At each end what is open is closed: a string or comment that spans lines, a statement, brackets, and in Python a block
-without a body and a `try` without `except`. Something of what the model wrote must be left. Where no end parses, the
-errors are those of the second.
+without a body, a decorator without a function and a `try` without `except`. Something of what the model wrote must be
+left. Where no end parses, the errors are those of the second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from foundry.evaluation.behaviour.grammars import GRAMMARS, Grammar, parser_of
 from foundry.evaluation.behaviour.trees import leaves
 
 CLOSES = {b"(": b")", b"[": b"]", b"{": b"}"}
-MAX_FURTHER_LINES = 2
 
 
 def ends(text: bytes, prompt_bytes: int, language: str) -> list[int]:
@@ -35,8 +34,9 @@ def ends(text: bytes, prompt_bytes: int, language: str) -> list[int]:
     opened = _first_open_in_statement(text[: places[-1]], language)
     if opened is not None:
         places.append(_line_start(text, opened))
-    for _ in range(MAX_FURTHER_LINES):
-        places.append(_line_start(text, places[-1] - 1))
+    further = _line_start(text, places[-1] - 1)
+    if text[further : places[-1]].strip():
+        places.append(further)
     kept = [place for place in dict.fromkeys(places) if text[prompt_bytes:place].strip()]
     return kept or [len(text)]
 
@@ -78,7 +78,7 @@ def closings(text: bytes, language: str) -> Iterator[bytes]:
 
 
 def _block_ending(text: bytes, grammar: Grammar) -> bytes:
-    """What completes the blocks of an indented language: a body, and the other half of each open `try`."""
+    """What completes an indented language: a body, what a decorator decorates, and the rest of each open `try`."""
     if not grammar.is_indented:
         return b""
     lines = [line for line in text.decode("utf-8", "replace").split("\n") if line.strip()]
@@ -86,6 +86,8 @@ def _block_ending(text: bytes, grammar: Grammar) -> bytes:
         return b""
     last = lines[-1]
     missing = [f"{_indentation(last)}    pass"] if _opens_block(last) else []
+    if last.lstrip().startswith("@"):
+        missing = [f"{_indentation(last)}def _(): pass"]
     reached = len(_indentation(last)) + bool(missing)
     for line in reversed(lines):
         if len(_indentation(line)) < reached:

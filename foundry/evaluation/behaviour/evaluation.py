@@ -15,6 +15,7 @@ from foundry.evaluation.behaviour.figures import figures_by_language, figures_of
 from foundry.evaluation.behaviour.grammars import require_grammars
 from foundry.evaluation.behaviour.held_out import data_of_run, predicted
 from foundry.evaluation.behaviour.judge import Judge
+from foundry.evaluation.behaviour.problems import problem_figures
 from foundry.evaluation.behaviour.prompt_tokens import seen_tokens, token_statistics
 from foundry.evaluation.behaviour.samples import Answer, Asked, Plan, answers_of, asked_in
 from foundry.evaluation.behaviour.subject import Base, Subject, base_of, open_subject
@@ -36,6 +37,7 @@ class Request:
     Attributes:
         reference: a run folder, a published model, or what else `foundry generate` takes.
         base: what to compare with: a reference, `none`, or None for what the training began with.
+        max_problems: so many of the built-in functions with unit tests are tried; 0 tries none, None all.
     """
 
     reference: str
@@ -47,6 +49,7 @@ class Request:
     seed: int = 0
     base: str | None = None
     device: str = "auto"
+    max_problems: int | None = 0
 
     @property
     def plan(self) -> Plan:
@@ -94,6 +97,8 @@ def evaluate(request: Request, report: Report | None = None, how: Fetching | Non
             generator = subject.load()
             own = writing.answers(generator, subject.name)
             statistics = _prompt_statistics(asked, generator, data)
+        with _timed(timings, "problems"):
+            problems = problem_figures(generator, plan, request.max_problems, report)
         del generator
         give_back_memory()
         with _timed(timings, "base_samples"):
@@ -107,6 +112,7 @@ def evaluate(request: Request, report: Report | None = None, how: Fetching | Non
             "summary": figures_of(own),
             "languages": figures_by_language(own),
             "held_out": held_out,
+            "problems": problems,
             "base": base_content,
             "prompts": _prompts(own, statistics, compared),
         },
@@ -186,7 +192,7 @@ def _described(subject: Subject) -> dict[str, Any]:
 
 
 def _settings(request: Request) -> dict[str, Any]:
-    names = ("num_samples", "max_new_tokens", "temperature", "top_p", "seed")
+    names = ("num_samples", "max_new_tokens", "temperature", "top_p", "seed", "max_problems")
     return {name: getattr(request, name) for name in names}
 
 

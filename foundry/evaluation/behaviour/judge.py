@@ -94,6 +94,7 @@ class Judge:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
+            start_new_session=True,  # Ctrl-C is for those who asked
         )
         assert self._process.stdout is not None
         _line_within(self._process.stdout, SECONDS_TO_START)

@@ -59,7 +59,7 @@ JUDGED = """
 of it, or one line stands four times in a row.</li>
 <li><b>Parses</b>: prompt and text together have no error by the official tree-sitter grammar; Python is compiled, too,
 and never run. A text that was cut by its length is judged without its unfinished end (pale): its last line, the lines
-of an unclosed bracket, and at most two more; blocks that are still open are closed.</li>
+of an unclosed bracket, and at most one more; blocks that are still open are closed.</li>
 <li><b>Complete functions</b>: functions and methods that end in what the model wrote, without an error.</li>
 <li><b>Perplexity</b>: the exponential of the mean loss over the validation blocks of the run; 1 would be certainty.
 </li></ul>
@@ -76,6 +76,7 @@ def evaluation_page(evaluation: Evaluation) -> str:
         section("By language", _by_language(content)),
         section("Distributions", _distributions(content)),
         section("What the model wrote", _samples(content, name, base_name)),
+        *_problems(content["problems"]),
         folded("How a text is judged", JUDGED),
         folded("Settings and times", facts_table([*content["settings"].items(), *evaluation.timings.items()])),
     ]
@@ -100,12 +101,27 @@ def _figures(content: Content) -> Iterator[tuple[str, str]]:
     yield str(own["complete_functions"]), f"complete functions{compared}"
     if own["expected_rate"] is not None:
         yield f"{own['expected_rate']:.0%}", "of the expected patterns found"
+    if "pass_at" in content["problems"]:
+        problems = content["problems"]
+        yield f"{problems['pass_at']['1']:.0%}", f"pass@1 on {len(problems['problems'])} functions with unit tests"
     held_out = content["held_out"]
     if "perplexity" in held_out:
         yield (
             f"{held_out['perplexity']:,.4g}",
             f"perplexity on held-out text, {held_out['bits_per_byte']:.2f} bits a byte",
         )
+
+
+def _problems(problems: Content) -> list[str]:
+    """The functions with unit tests, and what became of each attempt."""
+    if "left_out" in problems:
+        return []
+    rows = [("function", "passed", "attempts")]
+    for problem in problems["problems"]:
+        outcomes = ", ".join(attempt["outcome"] for attempt in problem["attempts"])
+        rows.append((problem["name"], f"{problem['passed']} of {problem['samples']}", outcomes))
+    note = "Each text ran in a sandbox without network and files; a function passes if every call gives what is known."
+    return [section("Functions with unit tests", f'<p class="note">{note}</p>{table(rows)}')]
 
 
 def _names(content: Content) -> list[str]:
