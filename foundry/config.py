@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, field_validator, model_validator
 
+from foundry.config_evaluation import EvaluationConfig
 from foundry.config_fields import (
     MAX_SIZE,
     FilePath,
@@ -355,6 +356,7 @@ class ExperimentConfig(Section):
     artifacts: ArtifactsConfig = ArtifactsConfig()
     generation: GenerationConfig = GenerationConfig()
     logging: LoggingConfig = LoggingConfig()
+    evaluation: Annotated[EvaluationConfig, does_not_change_weights] = EvaluationConfig()
     monitoring: Annotated[MonitoringConfig, does_not_change_weights] = MonitoringConfig()
     wandb: Annotated[WandbConfig, does_not_change_weights] = WandbConfig()
 

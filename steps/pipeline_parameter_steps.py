@@ -73,9 +73,9 @@ def as_the_trainer(context: Context) -> None:
 def computed_parameters(
     context: Context, batch: int, accumulation: int, tokens: int, sequences: int, **asked: int
 ) -> None:
-    target = asked.pop("target_tokens", 1)
+    limits = {key: asked.pop(key) for key in ("target_tokens", "max_steps") if key in asked}
     context.world.of(Computed).all = parameters.training_parameters(
-        AnalyzeConfig(target_tokens=target),
+        AnalyzeConfig(**limits),
         tokens_per_epoch=tokens,
         sequences=sequences,
         batch_size=batch,
@@ -91,6 +91,7 @@ GIVEN = (
 
 
 @when(GIVEN + " a target of {target_tokens:d} tokens")
+@when(GIVEN + " a target of {target_tokens:d} tokens in at most {max_steps:d} steps")
 @when(GIVEN + " {epochs:d} epochs")
 @when(GIVEN + " {train_steps:d} steps")
 def parameters_computed(context: Context, **numbers: int) -> None:

@@ -66,6 +66,17 @@ Feature: The length of training is computed from what there is to learn from
         | 32     | 16     | 0       | 2         |
       Then each is what the table says
 
+    Scenario Outline: At most <most> steps are made
+      When the parameters are computed for 9000 tokens in 90 sequences, batches of 4 times 2, and a target of 36000 tokens in at most <most> steps
+      Then there are <epochs> epochs, 12 steps an epoch, <steps> steps and a warm-up of 5
+
+      Examples:
+        | most | epochs | steps |
+        | 46   | 4      | 45    |
+        | 45   | 4      | 45    |
+        | 33   | 3      | 33    |
+        | 10   | 1      | 10    |
+
   @REQ-PIPELINE-02
   Rule: What the user asks for is not computed
 

@@ -59,7 +59,7 @@ def experiment_of(
         content["tokenizer"] = {"output_dir": str(asked.tokenizer.output_dir)}
     content["data"]["prepared"] = str(folder / SEQUENCES_FOLDER)
     training = content["training"]
-    if parameters is not None and not _says(training, "epochs", "train_steps"):
+    if parameters is not None and not _says(config.experiment.get("training"), "epochs", "train_steps"):
         del training["epochs"]
         training["train_steps"] = parameters["total_steps"]
     if parameters is not None and not _says(config.experiment.get("training"), "warmup_steps", "warmup_ratio"):

@@ -41,6 +41,13 @@ def total_steps(epochs: int, sequences: int, batch_size: int, gradient_accumulat
     return -(-epochs * sequences // global_batch_size(batch_size, gradient_accumulation_steps))
 
 
+def epochs_begun(steps: int, sequences: int, batch_size: int, gradient_accumulation_steps: int) -> int:
+    """`ceil(steps * global batch / sequences)`: the epochs that so many steps come into; 0 where there is nothing."""
+    if sequences == 0:
+        return 0
+    return -(-steps * global_batch_size(batch_size, gradient_accumulation_steps) // sequences)
+
+
 def warmup_steps(steps: int, min_warmup_steps: int, max_warmup_steps: int) -> int:
     """`clamp(floor(0.1 * steps), min_warmup_steps, max_warmup_steps)`, and always below `steps`."""
     return max(0, min(clamp(steps // WARMUP_DIVISOR, min_warmup_steps, max_warmup_steps), steps - 1))
@@ -72,21 +79,21 @@ def training_parameters(
         epochs: what the user asked for, instead of the computed number.
         train_steps: what the user asked for, instead of epochs.
     """
-    if epochs is None:
-        epochs = epochs_for(limits.target_tokens, tokens_per_epoch, limits.min_epochs, limits.max_epochs)
+    batch = (batch_size, gradient_accumulation_steps)
+    if train_steps is None:
+        limit = limits.max_steps if epochs is None else None
+        wanted = epochs or epochs_for(limits.target_tokens, tokens_per_epoch, limits.min_epochs, limits.max_epochs)
+        steps = total_steps(wanted, sequences, *batch)
+        train_steps = limit if limit is not None and limit < steps else None
     if train_steps is not None:
-        batch = global_batch_size(batch_size, gradient_accumulation_steps)
-        epochs = -(-train_steps * batch // sequences) if sequences else 0
-        steps = train_steps
-    else:
-        steps = total_steps(epochs, sequences, batch_size, gradient_accumulation_steps)
+        wanted, steps = epochs_begun(train_steps, sequences, *batch), train_steps
     return {
         "tokens_per_epoch": tokens_per_epoch,
         "sequences": sequences,
         "batch_size": batch_size,
         "gradient_accumulation_steps": gradient_accumulation_steps,
-        "epochs": epochs,
-        "steps_per_epoch": steps_per_epoch(sequences, batch_size, gradient_accumulation_steps),
+        "epochs": wanted,
+        "steps_per_epoch": steps_per_epoch(sequences, *batch),
         "total_steps": steps,
         "warmup_steps": warmup_steps(steps, limits.min_warmup_steps, limits.max_warmup_steps),
     }

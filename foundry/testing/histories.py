@@ -119,6 +119,8 @@ class History:
             "path": change["path"],
             "language": None,
             "licence": None,
+            "blob": "0" * 40,
+            "redactions": [],
             "bytes": len(text.encode(errors="replace")),
             "text": text,
             "last_commit": record["hash"],
@@ -138,6 +140,7 @@ def _commit(
     return {
         "hash": _hash(name),
         "parents": parents,
+        "redactions": [],
         "author": {"name": author, "email": "ada@example.org", "time": time, "zone": "+0000"},
         "committer": {"name": "Ada", "email": "ada@example.org", "time": time, "zone": "+0000"},
         "subject": subject,
