@@ -79,6 +79,7 @@ def write_side(
     """Put the documents of each source into sequences at `path`, and a line on each sequence into `metadata`."""
     hashes: list[int] = []
     sizes: list[int] = []
+    as_json = json.JSONEncoder(ensure_ascii=False).encode
 
     def counted(documents: Iterable[MarkedDocument]) -> Iterator[MarkedDocument]:
         for document in documents:
@@ -89,8 +90,7 @@ def write_side(
     def parts() -> Iterator[PackedTokens]:
         for source, documents in sources.items():
             for packed in packing.stream(source, encoded_batches(tokenizer, counted(documents))):
-                for note in packing.taken_notes():
-                    metadata.write(json.dumps(note, ensure_ascii=False) + "\n")
+                metadata.writelines(f"{as_json(note)}\n" for note in packing.taken_notes())
                 yield packed
 
     file = write_packed(path, tokenizer.vocab_size, parts(), progress, with_starts=True, with_targets=True)
