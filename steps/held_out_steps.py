@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from behave import given, then
+from behave import given, then, when
 from behave.runner import Context
 
+from foundry.testing.missing import run_python_without
 from foundry.testing.near_copies import copy_with_changes, numbered_lines, similarity
-from foundry.testing.tokenized import Tokenized, documents_of
+from foundry.testing.processes import Finished
+from foundry.testing.tokenized import FOLDER, Tokenized, documents_of
 
 SIDES = ("training", "validation")
 CUTOFF_AFTER_SIX = {"near_duplicates": None, "validation_fraction": 0.3}
@@ -25,10 +28,12 @@ class Known:
     Attributes:
         similarities: of each copy with its original, by its path.
         written: the time of the commit that wrote a line.
+        finished: a process that tokenized.
     """
 
     similarities: dict[str, float] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
+    finished: Finished = field(default_factory=lambda: Finished(-1, "", ""))
 
 
 def tokenized(context: Context) -> Tokenized:
@@ -183,6 +188,27 @@ def small_files(context: Context) -> None:
     made = tokenized(context).history
     made.commit("0c", {row["path"]: row["text"].replace("\\n", "\n") for row in context.table})
     made.commit("1c", {"end.py": "end = 1\n" * 40})
+
+
+@when("the history is tokenized where {package} is not installed")
+def without_package(context: Context, package: str) -> None:
+    state = tokenized(context)
+    state.history.write()
+    sections = f"{json.dumps(json.dumps(state.tokenize))}, {json.dumps(json.dumps(state.experiment))}"
+    program = f"from foundry.testing.tokenized import tokenize_here; tokenize_here({sections})"
+    context.world.of(Known).finished = run_python_without(package, ["-c", program])
+
+
+@then('the process ends with "{message}"')
+def process_ends(context: Context, message: str) -> None:
+    finished = context.world.of(Known).finished
+    assert finished.exit_code == 1 and message in finished.stderr.splitlines()[-1], finished.stderr
+
+
+@then("there is no folder of sequences")
+def no_sequences(_context: Context) -> None:
+    found = [path.name for path in FOLDER.iterdir()]
+    assert found == ["history"], found
 
 
 @then("the newest {count:d} commits validate, and the others train")
