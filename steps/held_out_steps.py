@@ -85,6 +85,19 @@ def around_the_cutoff(context: Context) -> None:
     assert {row["path"] for row in context.table} - {"gone.py"} <= set(made.files), made.files.keys()
 
 
+@given(
+    "a history of 6 commits after which the cutoff lies, then one at which another branch is cut off, "
+    "and one of new text"
+)
+def cut_off(context: Context) -> None:
+    tokenized(context).tokenize |= CUTOFF_AFTER_SIX
+    made = tokenized(context).history
+    for number in range(6):
+        made.commit(f"{number}", {f"{number}.py": numbered_lines(f"part_{number}", 40)})
+    made.commit("6", {"new.py": numbered_lines("new", 300)})
+    made.commit("7", {"shelf.py": numbered_lines("shelf", 30)}, parents=[])["flags"] = ["shallow"]
+
+
 @given("a history of 6 commits after which the cutoff lies, then one that {does}, and one of new text")
 def repeating_commit(context: Context, does: str) -> None:
     tokenized(context).tokenize |= CUTOFF_AFTER_SIX

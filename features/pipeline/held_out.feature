@@ -56,6 +56,14 @@ Feature: A model is judged by commits that are newer than all that it was taught
         | moved.py       | none       |
         | copied.py      | none       |
 
+    Scenario: What a shallow history begins with may be old, so its files validate nothing
+      Given a history of 6 commits after which the cutoff lies, then one at which another branch is cut off, and one of new text
+      When the history is tokenized
+      Then the files stand on these sides
+        | path     | side       |
+        | shelf.py | none       |
+        | new.py   | validation |
+
     Scenario Outline: A commit after the cutoff that <does> is left out as "<reason>"
       Given a history of 6 commits after which the cutoff lies, then one that <does>, and one of new text
       When the history is tokenized
