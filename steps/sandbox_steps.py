@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import psutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 
+import psutil
 from behave import given, then, when
 from behave.runner import Context
 

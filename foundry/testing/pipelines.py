@@ -13,14 +13,17 @@ from typing import Any
 
 import yaml
 
+from foundry.pipeline.launch import Launch
+from foundry.pipeline.launching import carry_out
 from foundry.pipeline.manifest import MANIFEST_FILE, PipelineManifest, read_manifest
 from foundry.testing.forking import TIMEOUT_SECONDS, forked
-from foundry.testing.kill_points import KillPoint, Launch, kill_points
-from foundry.testing.processes import Command, Finished
+from foundry.testing.kill_points import KillPoint, kill_points
+from foundry.testing.processes import Finished
 from foundry.testing.repositories import SampleRepository
 from foundry.testing.runs import contents_of
 from foundry.testing.warm_commands import run_warm
 from foundry.training.run_lock import RunLock
+from foundry.training.signals import left_at_once
 
 CONFIG_FILE = Path("tiny.yaml")
 CHEAP = "analyze,scrape,tokenize"
@@ -98,7 +101,6 @@ class Alone:
 
     folder: Path
     points: list[KillPoint]
-    launches: list[Launch] = field(default_factory=list)
 
     @property
     def expected(self) -> dict[str, Any]:
@@ -110,10 +112,22 @@ class Alone:
         return [self.points[(2 * number + 1) * len(self.points) // (2 * count)] for number in range(count)]
 
 
-def cheap_phases() -> Command:
-    """The cheap phases of the tiny pipeline on `sample`, as a task that can be killed in a folder of its own."""
-    source, config = str(Path("sample").resolve()), str(CONFIG_FILE.resolve())
-    return Command(("pipeline", source, "--config", config, "--only", CHEAP, "--quiet"))
+@dataclass(frozen=True)
+class CheapPhases:
+    """The cheap phases of a tiny pipeline, as a task for a process that is forked warm."""
+
+    source: str
+    config: Path
+
+    def __call__(self) -> None:
+        """Do them in the current folder, as the command does."""
+        with left_at_once():
+            carry_out(Launch.of(self.source, self.config, only=CHEAP), None)
+
+
+def cheap_phases() -> CheapPhases:
+    """The cheap phases of the tiny pipeline on `sample`, wherever they are carried out."""
+    return CheapPhases(str(Path("sample").resolve()), CONFIG_FILE.resolve())
 
 
 def left_alone(folder: Path) -> Alone:
