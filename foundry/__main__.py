@@ -10,16 +10,14 @@ import typer
 
 from foundry.cli import app
 from foundry.errors import FoundryError, UserError
-from foundry.files import FAILURES_OF_THE_DISK
+from foundry.files import FAILURES_OF_THE_DISK, MISTAKES_ABOUT_FILES
 from foundry.terminal import discard_output
 from foundry.training.processes import EndedTogether
 
 FAILURES_OF_THE_MACHINE = {*FAILURES_OF_THE_DISK, errno.EMFILE}
-"""Operating system errors that no code can prevent, exit code 1."""
-MISTAKES_ABOUT_FILES = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
-"""A file was named where a folder is needed, or a folder where a file is: exit code 2.
+"""Operating system errors that no code can prevent, exit code 1.
 
-Any other operating system error is a bug and keeps its traceback.
+`MISTAKES_ABOUT_FILES` are the user's, exit code 2; any other operating system error is a bug and keeps its traceback.
 """
 
 

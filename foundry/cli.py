@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundry.cli_cache import cache_app
+from foundry.cli_evaluate import evaluate
 from foundry.cli_generate import generate
 from foundry.cli_models import export, print_model_numbers
+from foundry.cli_pipeline import manifest_app, pipeline
 from foundry.cli_runs import AsJson, diff, verify
+from foundry.cli_search import search
 from foundry.cli_sweeps import sweep
 from foundry.cli_wandb import publish, sync
 from foundry.errors import UserError
@@ -155,6 +158,7 @@ def _after_training(report: TrainingReport) -> str:
 
 
 app.command(short_help="Continue prompts with a trained model.")(generate)
+app.command(short_help="Judge the code that a model writes.")(evaluate)
 
 
 @app.command(short_help="Check experiments without training them.")
@@ -162,7 +166,7 @@ def validate(
     files: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="YAML files of experiments.")],
     overrides: Overrides = None,
 ) -> None:
-    """Check experiments without training them: every mistake of every file is shown.
+    """Check experiments, sweeps and pipelines without carrying them out: every mistake of every file is shown.
 
     \b
     Examples:
@@ -171,6 +175,7 @@ def validate(
       foundry validate my.yaml --set model.layers=12
     """
     from foundry.config_file import load_experiment
+    from foundry.pipeline.loading import is_pipeline, load_pipeline
     from foundry.sweeps.sweep import is_sweep, load_sweep
 
     problems = []
@@ -179,6 +184,8 @@ def validate(
             if is_sweep(path):
                 _refuse_overrides(path, overrides)
                 load_sweep(path)
+            elif is_pipeline(path):
+                load_pipeline(path, overrides or [])
             else:
                 load_experiment(path, overrides or [])
             print(f"{path}: valid")
@@ -289,7 +296,10 @@ def list_runs(
         print(problem, file=sys.stderr)
 
 
+app.command(short_help="Find commits and files by what they mean.")(search)
 app.command(short_help="Try settings of an experiment.")(sweep)
+app.command(short_help="Make a model of a repository, phase by phase.")(pipeline)
+app.add_typer(manifest_app)
 app.command(short_help="Check a run to the last byte.")(verify)
 app.command(short_help="Name what differs between two runs.")(diff)
 app.add_typer(cache_app)
@@ -299,16 +309,35 @@ app.command(short_help="Send missing metrics to Weights & Biases.")(sync)
 
 
 @app.command(short_help="Print the JSON Schema of experiments.")
-def schema() -> None:
+def schema(
+    pipeline: Annotated[bool, typer.Option("--pipeline", help="That of a pipeline's file.")] = False,
+    manifest: Annotated[bool, typer.Option("--manifest", help="That of a pipeline's manifest.json.")] = False,
+) -> None:
     """Print the JSON Schema of an experiment's file, for editors that check while you write.
 
     \b
-    Example:
+    Examples:
       foundry schema > experiment.schema.json
+      foundry schema --pipeline > pipeline.schema.json
+      foundry schema --manifest > manifest.schema.json
     """
+    if pipeline and manifest:
+        raise UserError("--manifest: stands alone; leave out --pipeline")
+    print(json.dumps(_json_schema(pipeline, manifest), indent=2, ensure_ascii=False))
+
+
+def _json_schema(of_pipeline: bool, of_manifest: bool) -> dict[str, Any]:
+    if of_manifest:
+        from foundry.pipeline.manifest import manifest_json_schema
+
+        return manifest_json_schema()
+    if of_pipeline:
+        from foundry.pipeline.loading import pipeline_json_schema
+
+        return pipeline_json_schema()
     from foundry.config_file import experiment_json_schema
 
-    print(json.dumps(experiment_json_schema(), indent=2, ensure_ascii=False))
+    return experiment_json_schema()
 
 
 @app.command(short_help="Run the acceptance suite.")

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, field_validator, model_validator
 
+from foundry.config_evaluation import EvaluationConfig
 from foundry.config_fields import (
     MAX_SIZE,
     FilePath,
@@ -84,6 +85,9 @@ class DataConfig(Section):
     """Like `source_corpus`, where the corpus is already divided; goes with `test_corpus`."""
     test_corpus: FilePath | None = None
     """The corpus that validation losses are computed on, with `training_corpus`."""
+    prepared: FilePath | None = None
+    """Read tokens that are made already: the folder `sequences` of a pipeline. It brings its tokenizer, and blocks of
+    `max_sequence_length` tokens."""
     text_field: Text = "text"
     """The key of the text in a `.jsonl` corpus of text."""
     format: Literal["text", "prompt_completion", "chat"] = "text"
@@ -96,7 +100,8 @@ class DataConfig(Section):
     max_sequence_length: Annotated[int, Field(ge=2, le=MAX_SIZE), BeforeValidator(as_whole_number)] = 256
     """Tokens in one block, and the context of the model."""
     validation_fraction: Probability = 0.1
-    """The share of the documents, by bytes, that is kept for validation; 0 trains without validation."""
+    """The share of the documents, by bytes, that is kept for validation; 0 trains without validation. The share that
+    `prepared` data keeps is decided already, and 0 alone matters there."""
     incremental_context: Annotated[NonNegativeFloat, does_not_change_weights] = 0.1
     """`foundry train --incremental` shows old documents again beside the new ones: drawn by the seed until they have
     so many bytes for each byte of the new ones. Only there it changes weights, and the fingerprint covers it."""
@@ -107,14 +112,15 @@ class DataConfig(Section):
     cache_dir: Annotated[FilePath | None, does_not_change_weights] = None
     """Where tokenized corpora are kept; null means `<training.output_dir>/.data`."""
 
-    @rule("git", "source_corpus", "training_corpus")
+    @rule("git", "source_corpus", "training_corpus", "prepared")
     def _one_source(self) -> str | None:
-        named = [name for name in ("git", "source_corpus", "training_corpus") if getattr(self, name) is not None]
+        sources = ("git", "source_corpus", "training_corpus", "prepared")
+        named = [name for name in sources if getattr(self, name) is not None]
         if len(named) == 1:
             return None
         remedy = "set the others to null" if named else "add one, such as `git: {repository: .}`"
         found = " and ".join(named) or "none"
-        return f"needs exactly one of git, source_corpus and training_corpus, found {found}; {remedy}"
+        return f"needs exactly one of git, source_corpus, training_corpus and prepared, found {found}; {remedy}"
 
     @rule("format", "git")
     def _examples_stand_in_a_file(self) -> str | None:
@@ -123,6 +129,15 @@ class DataConfig(Section):
         return (
             f"format {self.format} reads the lines of a .jsonl file, and git gives text; name the file in "
             "source_corpus, or set format to text"
+        )
+
+    @rule("prepared", "format", "text_field")
+    def _tokens_are_made_already(self) -> str | None:
+        changed = [name for name in ("format", "text_field") if getattr(self, name) != _default_of(self, name)]
+        if self.prepared is None or not changed:
+            return None
+        return (
+            f"{changed[0]} ({getattr(self, changed[0])}) is about text, and prepared holds tokens; remove one of them"
         )
 
     @rule("training_corpus", "test_corpus")
@@ -341,6 +356,7 @@ class ExperimentConfig(Section):
     artifacts: ArtifactsConfig = ArtifactsConfig()
     generation: GenerationConfig = GenerationConfig()
     logging: LoggingConfig = LoggingConfig()
+    evaluation: Annotated[EvaluationConfig, does_not_change_weights] = EvaluationConfig()
     monitoring: Annotated[MonitoringConfig, does_not_change_weights] = MonitoringConfig()
     wandb: Annotated[WandbConfig, does_not_change_weights] = WandbConfig()
 
@@ -361,6 +377,17 @@ class ExperimentConfig(Section):
         return (
             f"tokenizer.tokenizer_type {self.tokenizer.tokenizer_type} would number the tokens anew, which the "
             "pretrained model does not know; remove the section tokenizer to use the model's own"
+        )
+
+    @rule("data.prepared", "model.pretrained", "tokenizer.tokenizer_type", "tokenizer.vocab_size")
+    def _prepared_brings_a_tokenizer(self) -> str | None:
+        is_of_model = self.model.pretrained is not None and self.tokenizer.name_or_path == self.model.pretrained
+        names = [name for name in _TOKENIZER_KEYS if getattr(self.tokenizer, name) != _default_of(self.tokenizer, name)]
+        if self.data.prepared is None or is_of_model or not names:
+            return None
+        return (
+            f"tokenizer.{names[0]} ({getattr(self.tokenizer, names[0])}) is decided by the tokenizer in data.prepared; "
+            "remove the section tokenizer"
         )
 
     @rule("data.format", "tokenizer.tokenizer_type")
@@ -445,12 +472,22 @@ class ExperimentConfig(Section):
                 read from do not count.
         """
         settings = weight_settings(self)
-        for place in ("git", "source_corpus", "training_corpus", "test_corpus"):
+        if self.data.prepared is None:
+            del settings["data"]["prepared"]  # a run that was begun before there was this key keeps its fingerprint
+        for place in ("git", "source_corpus", "training_corpus", "test_corpus", "prepared"):
             if settings["data"].get(place) is not None:
                 settings["data"][place] = _without_places(settings["data"][place])
         settings["source"] = source_identity
         canonical = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT_LENGTH]
+
+
+def _default_of(section: Section, key: str) -> Any:
+    return type(section).model_fields[key].default
+
+
+_TOKENIZER_KEYS = ("tokenizer_type", "vocab_size", "name_or_path")
+"""What decides tokens."""
 
 
 def _without_places(value: Any) -> Any:

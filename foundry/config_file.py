@@ -30,6 +30,9 @@ OVERRIDE_ORIGIN = "--set"
 SMALLEST_EXPERIMENT = {"experiment_name": "unnamed", "data": {}, "training": {}}
 """The keys without a default; what stands there satisfies their types alone."""
 
+PIPELINE_KEYS = ("pipeline_name", "analyze", "scrape", "redact", "tokenize", "embed", "experiment", "evaluate")
+"""A file with one of them describes a pipeline, unless it has the name of a sweep or of an experiment."""
+
 Model = TypeVar("Model", bound=Section)
 
 
@@ -54,13 +57,23 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     content = load_mapping(path, "an experiment begins like `experiment_name: my-model`")
     if names_sweep(content):
         raise UserError(f"{path}: describes a sweep, not an experiment; `foundry sweep {path}` carries it out")
-    overridden = [_apply_override(content, override) for override in overrides]
+    if names_pipeline(content):
+        raise UserError(
+            f"{path}: describes a pipeline, not an experiment; `foundry pipeline --config {path}` carries it out"
+        )
+    overridden = apply_overrides(content, overrides)
     return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, str(path), overridden)
 
 
 def names_sweep(content: Mapping[str, Any]) -> bool:
     """Whether a file with these keys describes a sweep, see `foundry.sweeps`."""
     return "sweep_name" in content and "experiment_name" not in content
+
+
+def names_pipeline(content: Mapping[str, Any]) -> bool:
+    """Whether a file with these keys describes a pipeline, see `foundry.pipeline`."""
+    others = ("experiment_name", "sweep_name")
+    return any(key in content for key in PIPELINE_KEYS) and not any(key in content for key in others)
 
 
 def load_mapping(path: Path, beginning: str) -> dict[str, Any]:
@@ -93,7 +106,7 @@ def experiment_from_mapping(
         UserError: all that is wrong, one mistake a line.
     """
     content = _copy_of_sections(mapping)
-    overridden = [_apply_override(content, override) for override in overrides]
+    overridden = apply_overrides(content, overrides)
     return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, origin, overridden)
 
 
@@ -103,11 +116,16 @@ def to_yaml(config: ExperimentConfig) -> str:
 
 
 def experiment_json_schema() -> dict[str, Any]:
-    """The JSON Schema of an experiment's file: accepts what the loader accepts, and refuses unknown keys.
+    """The JSON Schema of an experiment's file, see `file_json_schema`."""
+    return file_json_schema(ExperimentConfig)
+
+
+def file_json_schema(model: type[Section]) -> dict[str, Any]:
+    """The JSON Schema of a YAML file: accepts what the loader accepts, and refuses unknown keys.
 
     Rules over several keys are the loader's alone.
     """
-    schema = _numbers_may_be_text(ExperimentConfig.model_json_schema())
+    schema = _numbers_may_be_text(model.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -144,6 +162,15 @@ def _nearest_file(path: Path) -> str:
     known = {sibling.stem: sibling for sibling in path.parent.iterdir() if sibling.suffix in (".yaml", ".yml")}
     nearest = difflib.get_close_matches(path.stem, sorted(known), n=1)
     return f"; did you mean {known[nearest[0]]}?" if nearest else ""
+
+
+def apply_overrides(content: dict[str, Any], overrides: Sequence[str]) -> list[tuple[str, ...]]:
+    """Put each `key=value` into `content`; the places of what is there only because of them.
+
+    Raises:
+        UserError: one has another form, or names a place inside something that is no section.
+    """
+    return [_apply_override(content, override) for override in overrides]
 
 
 def _apply_override(content: dict[str, Any], override: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import platform
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +70,31 @@ def read_launches(run_folder: Path) -> list[dict[str, Any]]:
     return [newest, *(launch for launch in earlier if isinstance(launch, dict))] if isinstance(earlier, list) else []
 
 
-def environment_snapshot() -> dict[str, Any]:
-    """What this process computes with: versions, commit of the working folder, machine, and what decides kernels."""
+def software_snapshot(packages: Sequence[str]) -> dict[str, Any]:
+    """The versions of foundry, Python and `packages`, and the machine; imports none of them.
+
+    A package that is not installed is null.
+    """
     return {
         "foundry": foundry.__version__,
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        "packages": {name: _version(name) for name in packages},
         "platform": platform.platform(),
         "host": socket.gethostname(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def environment_snapshot() -> dict[str, Any]:
+    """What this process computes with: versions, commit of the working folder, machine, and what decides kernels."""
+    return {
+        **software_snapshot(RECORDED_PACKAGES),
         **_processor(),
         **_gpus(),
         "kernels": _kernels(),

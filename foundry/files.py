@@ -30,6 +30,8 @@ FAILURES_OF_THE_DISK = {
     errno.EROFS,
 }
 """Operating system errors that say that something cannot be written, and that no code can prevent."""
+MISTAKES_ABOUT_FILES = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
+"""A file stands where a folder is needed, or a folder where a file is."""
 
 
 def disk_failure(error: OSError, place: Path, what: str = "", needed: int | None = None) -> FoundryError:

@@ -18,6 +18,11 @@ def derived_seed(*parts: int | str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
+def initial_weights_seed(random_seed: int) -> int:
+    """What torch's generator is seeded with before the weights of a run are drawn."""
+    return derived_seed(random_seed, "initial weights")
+
+
 def seed_generators(seed: int, device: torch.device) -> None:
     """Seed what a step on `device` draws from: torch's CPU generator, and the device's own.
 

@@ -38,8 +38,13 @@ def settings_of(section: Section, prefix: str = "", changes_weights: bool = True
         if isinstance(value, Section):
             yield from settings_of(value, f"{prefix}{name}.", matters)
         else:
-            plain = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-            yield Setting(f"{prefix}{name}", plain, matters)
+            yield Setting(f"{prefix}{name}", _plain(value), matters)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def weightless_settings(config: ExperimentConfig) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def arguments(context: Context, command: str) -> list[str]:
 
 
 def examples(context: Context) -> list[Path]:
-    found = sorted((context.origin / "configs").iterdir())
+    found = sorted((context.origin / "configs").glob("*.yaml"))
     assert found, "configs is empty"
     return found
 

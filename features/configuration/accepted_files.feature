@@ -30,6 +30,8 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git: {languages: [python, rust], max_commits: 0}         | data.git.languages = ('python', 'rust'); data.git.max_commits = 0 |
         | data.git: null; data.source_corpus: texts                     | data.git = None; data.source_corpus = PosixPath('texts')          |
         | data.git: null; data.training_corpus: a; data.test_corpus: b  | data.test_corpus = PosixPath('b')                                 |
+        | data.git: null; data.prepared: sequences                      | data.prepared = PosixPath('sequences')                            |
+        | data: {git: null, prepared: a}; model.pretrained: org/a       | data.prepared = PosixPath('a'); tokenizer.name_or_path = 'org/a'  |
         | data.incremental_context: 5e-1                                | data.incremental_context = 0.5                                    |
         | data.validation_fraction: 0                                   | data.validation_fraction = 0.0                                    |
         | data.attend_across_documents: no                              | data.attend_across_documents = False                              |
@@ -159,6 +161,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git: null; data.source_corpus: texts                            | another     |
         | data.git: null; data.training_corpus: a                              | another     |
         | data.git: null; data.training_corpus: a; data.test_corpus: b         | another     |
+        | data.git: null; data.prepared: sequences                             | another     |
         | data.text_field: content                                             | another     |
         | data.git: null; data.source_corpus: a.jsonl; data.format: prompt_completion | another |
         | data.attend_across_documents: false                                  | another     |

@@ -49,6 +49,10 @@ class BlockDataset:
         # A plain array over the same memory: indexing a memory map costs several times as much.
         self._whole_NL = np.asarray(tokens)[: self._num_whole * block_size].reshape(-1, block_size)
 
+    def without_starts(self) -> BlockDataset:
+        """The same blocks, in which tokens see the documents before their own."""
+        return BlockDataset(self.tokens, self.block_size, self.pad_id, self._targets)
+
     def __len__(self) -> int:
         return -(-len(self.tokens) // self.block_size)
 

@@ -24,6 +24,7 @@ from foundry.data.packing import (
     write_packed,
     write_tokens,
 )
+from foundry.data.prepared_folder import STATISTICS_FILE
 from foundry.data.pretrained_tokenizer import pretrained_tokenizer
 from foundry.data.progress import Progress, Report
 from foundry.data.sources import document_sources
@@ -37,7 +38,6 @@ FORMAT_VERSION = 1
 TRAINING_FILE = "train.bin"
 VALIDATION_FILE = "validation.bin"
 TOKENIZER_FOLDER = "tokenizer"
-STATISTICS_FILE = "statistics.json"
 
 TOKENIZER_SAMPLE_BYTES = {"bpe": 64_000_000, "sentencepiece": 8_000_000}
 """A tokenizer is trained on a random part of the training documents where these are more than this."""

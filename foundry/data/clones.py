@@ -36,9 +36,7 @@ def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepos
         UserError: the URL cannot be cloned.
         FoundryError: there is a clone, but it lacks `revision` and cannot be brought up to date.
     """
-    shown = without_password(url)
-    stem = re.sub(r"[^\w.-]", "-", shown.rstrip("/").removesuffix(".git").rpartition("/")[2])
-    folder = user_cache_folder() / "repositories" / f"{stem}-{hashlib.sha256(shown.encode()).hexdigest()[:12]}.git"
+    shown, folder = without_password(url), _clone_folder(url)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
@@ -47,6 +45,18 @@ def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepos
             _fetch(url, revision, folder, report)
         os.utime(folder)  # tells `foundry cache` when it was used
         return GitRepository.open(folder, shown)
+
+
+def existing_clone(url: str) -> GitRepository | None:
+    """The clone of `url` as it was left, which may lack later commits; None where it was never cloned."""
+    folder = _clone_folder(url)
+    return GitRepository.open(folder, without_password(url)) if folder.is_dir() else None
+
+
+def _clone_folder(url: str) -> Path:
+    shown = without_password(url)
+    stem = re.sub(r"[^\w.-]", "-", shown.rstrip("/").removesuffix(".git").rpartition("/")[2])
+    return user_cache_folder() / "repositories" / f"{stem}-{hashlib.sha256(shown.encode()).hexdigest()[:12]}.git"
 
 
 def _holds(repository: GitRepository, revision: str) -> bool:

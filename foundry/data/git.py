@@ -135,6 +135,25 @@ class GitRepository:
                 f"data.git.revision: {revision!r} names no commit in {self.shown_as}; see git log --oneline --all"
             ) from error
 
+    def references(self, *prefixes: str) -> list[tuple[bytes, str]]:
+        """The names of the references below `prefixes`, such as `refs/heads`, and what each names, by name."""
+        listing = self._run("for-each-ref", "--sort=refname", "--format=%(objectname) %(refname)", *prefixes)
+        found = (line.partition(b" ") for line in listing.splitlines())
+        return [(name, object_id.decode()) for object_id, _, name in found]
+
+    def current_branch(self) -> str | None:
+        """The branch that HEAD names; None where it is detached."""
+        try:
+            name = self._run("symbolic-ref", "--quiet", "--short", "HEAD")
+        except GitError:
+            return None
+        return name.decode(errors="surrogateescape").strip()
+
+    def own_path(self, name: str) -> Path:
+        """Where git keeps a file of its own, such as `info/grafts`."""
+        path = self._run("rev-parse", "--path-format=absolute", "--git-path", name)
+        return Path(os.fsdecode(path).rstrip("\n"))
+
     def is_ancestor(self, earlier: str, later: str) -> bool:
         """Whether the repository has the commit `earlier`, and it leads to the commit `later`."""
         try:
@@ -196,12 +215,34 @@ class GitRepository:
         """The commits reachable from one, without merges and without a shallow clone's boundary."""
         return int(self._run("rev-list", "--count", "--no-merges", commit_id, "--not", *self.shallow_boundary()))
 
+    def commit_headers(self) -> Iterator[tuple[bytes, bytes]]:
+        """Of every commit that HEAD, a branch or a tag leads to, once, children before parents: its id, its header.
+
+        A header also names the parents that a shallow clone does not hold.
+        """
+        selection = ("rev-list", "--header", "--topo-order", "--branches", "--remotes", "--tags", "HEAD")
+        with self._stream(*selection) as output:
+            for record in records(output, b"\0", MAX_MESSAGE_BYTES):
+                commit_id, _, content = record.partition(b"\n")
+                if commit_id:
+                    yield commit_id, content.partition(b"\n\n")[0]
+
+    def num_patch_bytes(self, commit_ids: Sequence[str], max_file_bytes: int) -> int:
+        """The bytes of the patches of commits against their first parents, larger files by their names alone."""
+        with tempfile.TemporaryFile() as ids:
+            ids.write("".join(f"{commit_id}\n" for commit_id in commit_ids).encode())
+            ids.seek(0)
+            patches = ("diff-tree", "--stdin", "--root", "-r", "-m", "--first-parent", "--patch", "--no-commit-id")
+            safe = ("--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "-l400")
+            settings = ("-c", f"core.bigFileThreshold={max_file_bytes}")
+            with self._stream(*patches, *safe, settings=settings, stdin=ids) as output:
+                return sum(len(chunk) for chunk in iter(lambda: output.read(READ_SIZE), b""))
+
     def shallow_boundary(self) -> list[str]:
         """The commits of a shallow clone whose parents were not cloned, so that they have no patch."""
         if not self.is_shallow:
             return []
-        path = self._run("rev-parse", "--path-format=absolute", "--git-path", "shallow").decode().rstrip("\n")
-        return Path(path).read_text().split()
+        return self.own_path("shallow").read_text().split()
 
     def commits(self, commit_id: str, max_commits: int | None, limits: PatchLimits) -> Iterator[Commit]:
         """The commits reachable from one, newest first, without merges and without a shallow clone's boundary."""

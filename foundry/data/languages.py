@@ -51,6 +51,18 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
 """Endings of lower-cased file names."""
 
 
+def language_of(path: str) -> str | None:
+    """The language that a file's name tells; of several the one with the longest ending, then the first by name."""
+    name = path.rpartition("/")[2].lower()
+    endings = [
+        (-len(ending), language)
+        for language, of_language in SUFFIXES.items()
+        for ending in of_language
+        if name.endswith(ending)
+    ]
+    return min(endings)[1] if endings else None
+
+
 def suffixes_of(languages: Sequence[str]) -> tuple[str, ...]:
     """The endings of lower-cased file names that belong to `languages`; none means every file.
 

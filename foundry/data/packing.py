@@ -13,11 +13,11 @@ import hashlib
 import re
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,8 @@ BATCHES_AT_ONCE = 2
 MAX_PIECE_CHARACTERS = 250_000
 """A longer text is tokenized in pieces, which begin where a word of the tokenizer does."""
 
+Batch = TypeVar("Batch")
+Encoded = TypeVar("Encoded")
 _Tokens = npt.NDArray[np.uint32]
 _Bytes = npt.NDArray[np.uint8]
 _CUTS = (re.compile(r"\S\n(?=\S)"), re.compile(r"(?= \S)"))
@@ -207,14 +209,19 @@ def _encoded(tokenizer: Tokenizer, documents: Iterable[PlainDocument]) -> Iterat
     Two batches are under way at a time: while the numbers of one are copied, the tokenizer's own threads are busy with
     the other.
     """
+    return encoded_ahead(lambda batch: _encode(tokenizer, batch), _batches(documents))
+
+
+def encoded_ahead(encode: Callable[[Batch], Encoded], batches: Iterable[Batch]) -> Iterator[Encoded]:
+    """What `encode` makes of each batch, in their order, with the next ones under way in threads of their own."""
     with ThreadPoolExecutor(BATCHES_AT_ONCE, "tokenizing") as threads:
-        under_way: deque[Future[PackedTokens]] = deque()
-        for batch in _batches(documents):
-            under_way.append(threads.submit(_encode, tokenizer, batch))
+        under_way: deque[Future[Encoded]] = deque()
+        for batch in batches:
+            under_way.append(threads.submit(encode, batch))
             if len(under_way) > BATCHES_AT_ONCE:
                 yield under_way.popleft().result()
-        for packed in under_way:
-            yield packed.result()
+        for encoded in under_way:
+            yield encoded.result()
 
 
 def _batches(documents: Iterable[PlainDocument]) -> Iterator[list[PlainDocument]]:

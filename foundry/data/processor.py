@@ -7,8 +7,10 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
+import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +19,21 @@ from filelock import FileLock, Timeout
 from foundry.config import ExperimentConfig
 from foundry.data.blocks import BlockDataset
 from foundry.data.build import (
-    STATISTICS_FILE,
     TOKENIZER_FOLDER,
     TRAINING_FILE,
     VALIDATION_FILE,
     DataBuild,
     read_blocks,
 )
-from foundry.data.increment import Increment
+from foundry.data.increment import HELD_OUT_NAME, TRAINED_NAME, Increment
+from foundry.data.prepared_folder import MAX_STATISTICS_BYTES, STATISTICS_FILE
+from foundry.data.pretrained_tokenizer import pretrained_tokenizer
 from foundry.data.progress import Progress
 from foundry.data.sources import report_left_out, source_identity
 from foundry.data.tokenizers import Tokenizer, load_tokenizer
 from foundry.errors import FoundryError, UserError
-from foundry.files import new_folder, sha256_of
+from foundry.files import new_folder, sha256_of, temporary_folder
 from foundry.untrusted import is_plain_name, read_json, shown
-
-MAX_STATISTICS_BYTES = 16_000_000
-"""A larger file was not written by a build, and is not read."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,15 @@ class DataProcessor:
             FoundryError: the source changed while it was read, or reading it failed.
         """
         config, identity = source_identity(self._config, self._report)
+        if config.data.prepared is not None:
+            prepared = prepared_elsewhere(config, config.data.prepared)
+        else:
+            prepared = self._found_or_built(config, identity)
+        if config.tokenizer.output_dir is not None:
+            prepared.tokenizer.save(config.tokenizer.output_dir)
+        return prepared
+
+    def _found_or_built(self, config: ExperimentConfig, identity: str) -> PreparedData:
         if config.data.git is not None and self._report is not None:
             report_left_out(config.data.git, self._report)
         folder = self._cache_folder() / data_fingerprint(config, identity, self._increment)
@@ -94,8 +103,6 @@ class DataProcessor:
             if prepared is None:
                 self._build(config, identity, folder)
                 prepared = load_prepared(folder)
-        if config.tokenizer.output_dir is not None:
-            prepared.tokenizer.save(config.tokenizer.output_dir)
         return prepared
 
     def _cache_folder(self) -> Path:
@@ -162,6 +169,64 @@ def load_prepared(folder: Path) -> PreparedData:
     digests = [written["sha256"] for name, written in files.items() if "/" not in name]
     digest = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
     return PreparedData(tokenizer, blocks[TRAINING_FILE], blocks.get(VALIDATION_FILE), folder, digest, statistics)
+
+
+def prepared_elsewhere(config: ExperimentConfig, folder: Path) -> PreparedData:
+    """The data that an experiment names in `data.prepared`, checked, and as its other settings will have it.
+
+    Raises:
+        UserError: it does not go with the experiment.
+        FoundryError: it is damaged.
+    """
+    prepared = load_prepared(folder.expanduser().resolve())
+    for name in (TRAINED_NAME, HELD_OUT_NAME):
+        if name not in prepared.statistics["files"]:
+            raise FoundryError(f"prepared data in {folder} is damaged ({name} is missing)")
+    for blocks in filter(None, (prepared.training, prepared.validation)):
+        if len(blocks.tokens) == 0 or int(blocks.tokens.max()) >= prepared.tokenizer.vocab_size:
+            raise FoundryError(f"prepared data in {folder} is damaged (it holds tokens beyond its vocabulary, or none)")
+    if config.has_validation and prepared.validation is None:
+        raise UserError(f"data.prepared: {folder} keeps nothing for validation; set data.validation_fraction to 0")
+    if config.model.pretrained is not None:
+        _require_tokenizer_of_model(config, prepared)
+    if config.data.attend_across_documents:
+        prepared = _without_starts(prepared)
+    return prepared if config.has_validation else _without_validation(prepared)
+
+
+def _require_tokenizer_of_model(config: ExperimentConfig, prepared: PreparedData) -> None:
+    """Check that the tokens are numbered as the pretrained model knows them."""
+    with temporary_folder(Path(tempfile.gettempdir()), f"tokenizer-{uuid.uuid4().hex}") as folder:
+        pretrained_tokenizer(config).save(folder)
+        own = {f"{TOKENIZER_FOLDER}/{path.name}": sha256_of(path) for path in folder.iterdir()}
+    files = prepared.statistics["files"]
+    given = {name: entry["sha256"] for name, entry in files.items() if name.startswith(f"{TOKENIZER_FOLDER}/")}
+    if own != given:
+        raise UserError(
+            f"data.prepared: the tokens in {config.data.prepared} were not made by the tokenizer of "
+            f"{config.model.pretrained} (model.pretrained); tokenize again with it"
+        )
+
+
+def _without_starts(prepared: PreparedData) -> PreparedData:
+    """The data with documents that see each other."""
+    validation = prepared.validation
+    return replace(
+        prepared,
+        training=prepared.training.without_starts(),
+        validation=None if validation is None else validation.without_starts(),
+    )
+
+
+def _without_validation(prepared: PreparedData) -> PreparedData:
+    """The data of an experiment that trains without validation."""
+    statistics = {
+        key: {name: part for name, part in value.items() if name != "validation"}
+        if isinstance(value, dict) and "training" in value
+        else value
+        for key, value in prepared.statistics.items()
+    }
+    return replace(prepared, validation=None, statistics=statistics)
 
 
 def _check(folder: Path, name: str, written: dict[str, Any]) -> None:

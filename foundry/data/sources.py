@@ -16,6 +16,7 @@ from foundry.data.example_documents import ExampleSource
 from foundry.data.git import GitRepository
 from foundry.data.git_documents import GitSource
 from foundry.data.languages import suffixes_of
+from foundry.data.prepared_folder import prepared_identity
 from foundry.data.progress import Report
 from foundry.data.text_documents import TextSource, files_in, is_too_large
 from foundry.errors import UserError
@@ -29,8 +30,9 @@ WEIGHT_SUFFIXES = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".onnx", ".h5
 def source_identity(config: ExperimentConfig, report: Report | None = None) -> tuple[ExperimentConfig, str]:
     """The experiment with its git revision resolved, and a string that changes with everything that its corpus holds.
 
-    For a repository that is the commit's full id, for files a SHA-256 over their relative names and contents; a
-    pretrained model adds the SHA-256 of its weights, and a local tokenizer that of its folder. A repository named by a
+    For a repository that is the commit's full id, for files a SHA-256 over their relative names and contents, and for
+    prepared data one over the digests of its files; a pretrained model adds the SHA-256 of its weights, and a local
+    tokenizer that of its folder. A repository named by a
     URL is cloned, or fetched, first, and so is a model on the hub.
 
     Args:
@@ -49,12 +51,14 @@ def source_identity(config: ExperimentConfig, report: Report | None = None) -> t
     for key, path in corpora(config).items():
         is_text = corpus_kind(key, path) == "text"
         parts.append(f"{key}:{_digest_of(path, without_large_files=is_text)}")
+    if data.prepared is not None:
+        parts.append(prepared_identity(data.prepared, data.max_sequence_length))
     if config.model.pretrained is not None:
         found = locate(config.model)
         config = config.model_copy(update={"model": config.model.model_copy(update={"revision": found.revision})})
         parts.append(f"{MODEL_PART}{found.digest()}")
     if (tokenizer := local_tokenizer(config)) is not None:
-        parts.append(f"tokenizer:{_digest_of_tokenizer(tokenizer)}")
+        parts.append(f"tokenizer:{digest_of_tokenizer(tokenizer)}")
     return config, " ".join(parts)
 
 
@@ -180,8 +184,8 @@ def local_tokenizer(config: ExperimentConfig) -> Path | None:
     return None
 
 
-def _digest_of_tokenizer(path: Path) -> str:
-    """The weights that may lie beside a tokenizer do not decide what it does."""
+def digest_of_tokenizer(path: Path) -> str:
+    """SHA-256 over a folder or file of a tokenizer; weights that may lie beside it do not decide what it does."""
     if path.is_file():
         return sha256_of(path)
     digest = hashlib.sha256()

@@ -18,7 +18,7 @@ from foundry.training.metrics import VOLATILE_KEYS
 
 SECTIONS = ("configuration", "environment", "data", "metrics", "outcome")
 ABSENT = "(absent)"
-PLACES = ("data.git.repository", "data.source_corpus", "data.training_corpus", "data.test_corpus")
+PLACES = ("data.git.repository", "data.source_corpus", "data.training_corpus", "data.test_corpus", "data.prepared")
 """Settings that say where the corpus lies. What it holds is compared as data."""
 DIFFERS_ANYHOW = ("time", "command", "next_step", "settings")
 """Of a launch, not of its environment."""

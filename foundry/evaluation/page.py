@@ -40,18 +40,19 @@ details[open] summary { margin-bottom: .75rem; }
 """
 
 
-def page(title: str, state: str, sections: Sequence[str]) -> str:
+def page(title: str, state: str, sections: Sequence[str], style: str = "") -> str:
     """A whole page as one HTML text.
 
     Args:
         state: stands beside the title.
         sections: HTML, as `section` and `folded` make it.
+        style: rules of CSS that this page has beside those of all.
     """
     made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n"
         f'<h1>{escape(title)} <span class="state">{escape(state)}</span></h1>\n'
         f'<p class="made">foundry {escape(foundry.__version__)}, {made}</p>\n'
         + "\n".join(sections)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from foundry.config import ExperimentConfig
+from foundry.data.prepared_folder import read_description
 from foundry.trainer import Trainer
 from foundry.training.lifecycle import RECORD_NAME, RunRecord
 
@@ -41,6 +42,8 @@ def plan_of(config: ExperimentConfig) -> dict[str, Any]:
 
 def _vocab_size(config: ExperimentConfig) -> int:
     """The size of a pretrained vocabulary, or the most that a trained one may have."""
+    if config.data.prepared is not None:
+        return read_description(config.data.prepared).vocab_size
     if config.tokenizer.name_or_path is None:
         return config.tokenizer.vocab_size
     from foundry.data.pretrained_tokenizer import pretrained_tokenizer
@@ -51,4 +54,4 @@ def _vocab_size(config: ExperimentConfig) -> int:
 def _source(config: ExperimentConfig) -> str:
     if config.data.git is not None:
         return f"{config.data.git.repository} at {config.data.git.revision}"
-    return str(config.data.source_corpus or config.data.training_corpus)
+    return str(config.data.source_corpus or config.data.training_corpus or config.data.prepared)

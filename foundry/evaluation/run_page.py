@@ -25,6 +25,7 @@ def run_page(run: RunSummary) -> str:
     sections = [
         section("Summary", facts_table(run.facts())),
         *_curve_section(run.metrics),
+        *_behaviour_section(run.behaviour),
         section("History", table(run.history())),
         *_document_section("Data", run.document("data.json")),
         folded("Configuration", f"<pre>{escape(_text_of(run.folder / 'config.yaml'))}</pre>"),
@@ -48,6 +49,14 @@ def _curve_section(rows: Rows) -> list[str]:
         f"<figure>{curve_svg(curves, label)}</figure>" for curves, label in plots if curves and any(curves[0].steps)
     ]
     return [section("Curves", "\n".join(figures))] if figures else []
+
+
+def _behaviour_section(rows: Rows) -> list[str]:
+    """What came of letting the model write while it was trained."""
+    curves = [Curve.of(rows, "success_rate", "succeed"), Curve.of(rows, "parse_rate", "parse")]
+    return [section("Texts that the model wrote", f"<figure>{curve_svg(curves, 'share of texts')}</figure>")] * bool(
+        rows
+    )
 
 
 def _document_section(title: str, document: Mapping[str, Any]) -> list[str]:

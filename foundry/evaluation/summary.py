@@ -12,7 +12,7 @@ from foundry.errors import UserError
 from foundry.evaluation.hardware import hardware_facts
 from foundry.monitoring.record import HardwareRecord
 from foundry.terminal import age, aligned
-from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
+from foundry.training.lifecycle import BEHAVIOUR_NAME, METRICS_NAME, RECORD_NAME, RunRecord
 from foundry.training.metrics import read_metrics
 from foundry.untrusted import read_json
 
@@ -58,6 +58,11 @@ class RunSummary:
         """The rows of the run's metrics."""
         return read_metrics(self.folder / METRICS_NAME)
 
+    @property
+    def behaviour(self) -> list[dict[str, Any]]:
+        """The evaluations of what the model wrote while it was trained."""
+        return read_metrics(self.folder / BEHAVIOUR_NAME)
+
     def document(self, name: str) -> dict[str, Any]:
         """A JSON file of the run folder; empty where there is none yet."""
         try:
@@ -80,6 +85,8 @@ class RunSummary:
             facts.append(("best step", str(record.best_step)))
         if record.best_validation_loss is not None:
             facts.append(("validation loss", self._loss_in_words()))
+        if behaviour := self.behaviour:
+            facts.append(("texts that succeed", _behaviour_in_words(behaviour)))
         if self.hardware is not None:
             facts.extend(hardware_facts(self.hardware))
         if record.published is not None:
@@ -117,6 +124,13 @@ class RunSummary:
         size = self.record.vocabulary_size
         guess = math.log(size)
         return f"{loss:.3f} nats a token, {guess - loss:.2f} below guessing (ln {size:,} = {guess:.3f})"
+
+
+def _behaviour_in_words(rows: list[dict[str, Any]]) -> str:
+    """The newest evaluation of what the model wrote, and the first, where there was another."""
+    last, first = rows[-1], rows[0]
+    begun = f" ({first.get('success_rate', 0):.0%} at step {first['step']})" if len(rows) > 1 else ""
+    return f"{last.get('success_rate', 0):.0%} of {last.get('samples')} at step {last['step']}{begun}"
 
 
 def _short(location: str) -> str:

@@ -151,7 +151,7 @@ class Generator:
         elif base is not None or not with_adapter:
             raise _no_adapter(base)
         else:
-            model = _fresh_model(found, tokenizer.vocab_size, context).to(place)
+            model = fresh_model(found, tokenizer.vocab_size, context).to(place)
         return cls(model, tokenizer, context)._for_decoding(weights)
 
     @classmethod
@@ -266,7 +266,7 @@ class Generator:
             row.ids.append(token)
 
 
-def _fresh_model(found: ModelFiles, vocab_size: int, context: int) -> nn.Module:
+def fresh_model(found: ModelFiles, vocab_size: int, context: int) -> nn.Module:
     """A model that was trained from fresh weights, on the CPU."""
     require_weights_for(found.config.model, vocab_size, context, found.weights)
     model = create_model(found.config.model, vocab_size, context)

@@ -20,6 +20,7 @@ from foundry.errors import FoundryError, UserError
 from foundry.files import sha256_of
 from foundry.untrusted import read_json, shown
 
+SETTING = "model.pretrained"
 PACKAGE = "package:"
 GGUF = ".gguf"
 CONFIG = "config.json"
@@ -60,7 +61,7 @@ class PretrainedFiles:
     def digest(self) -> str:
         """SHA-256 over names and contents of the weights and of the configuration that gives them their meaning."""
         described = [] if self.gguf else [self.folder / CONFIG]
-        lines = [f"{_digest_of_file(path, *_stamp(path))} {path.name}\n" for path in [*described, *self.weight_files]]
+        lines = [f"{digest_of_file(path)} {path.name}\n" for path in [*described, *self.weight_files]]
         return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
     def config_dict(self) -> dict[str, Any]:
@@ -115,8 +116,21 @@ def require_libraries(config: ModelConfig, has_adapter: bool) -> None:
             )
 
 
-def located(reference: str, revision: str | None = None) -> PretrainedFiles:
-    """See `locate`."""
+def located(reference: str, revision: str | None = None, setting: str = SETTING) -> PretrainedFiles:
+    """See `locate`.
+
+    Args:
+        setting: named in messages as the place where the user wrote the reference.
+    """
+    try:
+        return _located(reference, revision)
+    except FoundryError as error:
+        if setting == SETTING:
+            raise
+        raise type(error)(str(error).replace(f"{SETTING}: ", f"{setting}: ", 1)) from None
+
+
+def _located(reference: str, revision: str | None) -> PretrainedFiles:
     if reference.startswith(PACKAGE):
         return _in_package(reference, reference.removeprefix(PACKAGE))
     path = Path(reference).expanduser()
@@ -212,12 +226,15 @@ def _reason(error: BaseException) -> str:
     return shown(" ".join(str(error).split()) or type(error).__name__)
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def digest_of_file(path: Path) -> str:
+    """The SHA-256 of a file, read once in a process as long as the file is not changed.
+
+    A launch asks several times, and gigabytes take seconds.
+    """
     status = path.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return _digest_of_stamped(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @functools.lru_cache(maxsize=256)
-def _digest_of_file(path: Path, *_stamp: int) -> str:
-    """A launch asks several times, and gigabytes take seconds; a file that was changed meanwhile has another stamp."""
+def _digest_of_stamped(path: Path, *_stamp: int) -> str:
     return sha256_of(path)

@@ -17,13 +17,19 @@ from foundry.models.pretrained import require_libraries
 
 
 def restored_model(
-    found: ModelFiles, device: torch.device, *, base: str | None = None, with_adapter: bool = True
+    found: ModelFiles,
+    device: torch.device,
+    *,
+    base: str | None = None,
+    with_adapter: bool = True,
+    is_to_write: bool = True,
 ) -> nn.Module:
     """The model as it was trained; on the CPU in plain float32 matrices, which write single tokens fastest.
 
     Args:
         base: where the pretrained weights are now, if not where the experiment said.
         with_adapter: false gives the base alone, for comparison.
+        is_to_write: false keeps base and adapter apart on the CPU, too, so that losses are those of training.
 
     Raises:
         UserError: the base is missing or another one, or there is no adapter that could be left out.
@@ -39,7 +45,7 @@ def restored_model(
     model = load_pretrained(found.base.locate(base), config.model, config.lora, device, _say_nothing)
     if with_adapter:
         load_weights(model, found.weights)
-    if device.type != "cpu":
+    if device.type != "cpu" or not is_to_write:
         return model
     from foundry.models.merging import merge_adapter
 

@@ -36,6 +36,8 @@ class AnalyzeConfig(Section):
     """Every token is seen at least so often."""
     max_epochs: PositiveInt = 10
     """Every token is seen at most so often."""
+    max_steps: PositiveInt | None = None
+    """Training ends after so many steps, even within its first epoch; null means that epochs alone decide."""
     min_warmup_steps: NonNegativeInt = 5
     """The warm-up is a tenth of all steps, but at least this."""
     max_warmup_steps: NonNegativeInt = 200

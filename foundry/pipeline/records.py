@@ -1,7 +1,8 @@
 """What scraping leaves on disk: one JSON object a line, for commits and for files.
 
 `history/commits.jsonl` has the commits, parents before children and the oldest first; `history/files.jsonl` the files
-at HEAD, by path. All text in them has been redacted. Paths that are not UTF-8 hold surrogate escapes (PEP 383).
+at HEAD, by path; `history/scrape.json` counts them, and says what was left out. All text in them has been redacted.
+Paths that are not UTF-8 hold surrogate escapes (PEP 383).
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any, Literal, TypedDict, cast
 
 COMMITS_FILE = "commits.jsonl"
 FILES_FILE = "files.jsonl"
+SUMMARY_FILE = "scrape.json"
 
 Change = Literal["added", "modified", "deleted", "renamed", "copied", "mode", "type"]
+Kind = Literal["text", "binary", "submodule", "link"]
 
 
 class Person(TypedDict):
@@ -38,7 +41,7 @@ class Hunk(TypedDict):
     heading: str
     """What git shows after the second `@@`."""
     text: str
-    """Lines that begin with a space, `+`, `-` or a backslash, each with its line end."""
+    """Lines that begin with a space, `+`, `-` or a backslash, each with its line end; less where the diff was cut."""
 
 
 class FileChange(TypedDict):
@@ -50,16 +53,29 @@ class FileChange(TypedDict):
     change: Change
     old_mode: str
     new_mode: str
-    kind: Literal["text", "binary", "submodule", "link"]
+    kind: Kind
     insertions: int
     deletions: int
     hunks: list[Hunk]
 
 
+Redaction = list[str | int]
+"""What was replaced: the path (or `message`), the kind, and how often."""
+
+
 class CommitRecord(TypedDict):
-    """One commit, with its diff against its first parent."""
+    """One commit, with its diff against its first parent.
+
+    What depends on more than the commit itself comes first, so that a line can be renewed without reading all of it.
+    """
 
     hash: str
+    branches: list[str]
+    """Names of the branches that contain it, sorted; those of remotes with the remote's name before them."""
+    tags: list[str]
+    """Names of the tags that contain it, sorted."""
+    redactions: list[Redaction]
+    """What was replaced in it, sorted."""
     parents: list[str]
     author: Person
     committer: Person
@@ -67,10 +83,6 @@ class CommitRecord(TypedDict):
     body: str
     flags: list[str]
     """Sorted, of `empty`, `fixup`, `merge`, `octopus`, `revert`, `root`, `shallow`, `squash`."""
-    branches: list[str]
-    """Names of the branches that contain it, sorted."""
-    tags: list[str]
-    """Names of the tags that contain it, sorted."""
     files: list[FileChange]
     insertions: int
     deletions: int
@@ -92,7 +104,12 @@ class FileRecord(TypedDict):
     """By its name, see `foundry.data.languages`."""
     licence: str | None
     """The SPDX identifier that holds for it; None where none was found."""
+    blob: str
+    """The id of its content."""
     bytes: int
+    """Of its content, before anything was replaced."""
+    redactions: list[Redaction]
+    """What was replaced in it, sorted."""
     text: str
     last_commit: str
     """The newest commit that changed it."""
@@ -118,6 +135,9 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
+
+
 def as_line(record: CommitRecord | FileRecord) -> str:
     """A record as one line of such a file."""
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
+    return _encode(record) + "\n"

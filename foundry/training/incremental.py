@@ -86,6 +86,11 @@ def find_growth(config: ExperimentConfig, source_identity: str, report: Report) 
         UserError: there is nothing to go on from; says why, and what to do.
         FoundryError: what there is, is damaged.
     """
+    if config.data.prepared is not None:
+        raise UserError(
+            "--incremental: data.prepared holds tokens, in which what is new cannot be told from what is not; train "
+            "them as a run of their own, or name the corpus itself"
+        )
     for folder, record in runs_named(config):
         origin = record.grown_from
         is_it = origin is not None and run_fingerprint(config, source_identity, origin) == record.fingerprint

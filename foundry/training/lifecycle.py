@@ -22,6 +22,7 @@ FORMAT_VERSION = 1
 RECORD_NAME = "run.json"
 CONFIG_NAME = "config.yaml"
 METRICS_NAME = "metrics.jsonl"
+BEHAVIOUR_NAME = "behaviour.jsonl"
 CHECKPOINTS_NAME = "checkpoints"
 DATA_NAME = "data.json"
 MAX_RECORD_BYTES = 16_000_000

@@ -85,8 +85,7 @@ class TrainingLoop:
         self.total_steps = total_steps
         self.device = device
         self.micro_batch_size = config.data.batch_size
-        dtype = computing_dtype(config)
-        self.amp_dtype = None if dtype == torch.float32 else dtype
+        self.amp_dtype = amp_dtype_of(config)
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.amp_dtype is torch.float16)
 
     def step(self, step: int) -> StepResult:
@@ -205,12 +204,7 @@ class TrainingLoop:
         return self.processes.sums(losses), self.processes.sums(counts)
 
     def _loss_sum(self, batch: Batch, model: nn.Module) -> tuple[Tensor, Tensor]:
-        input_ids_BL = batch.input_ids.to(self.device, non_blocking=True)
-        labels_BL = batch.labels.to(self.device, non_blocking=True)
-        positions = batch.position_ids
-        position_ids_BL = None if positions is None else positions.to(self.device, non_blocking=True)
-        with torch.autocast(self.device.type, dtype=self.amp_dtype, enabled=self.amp_dtype is not None):
-            return loss_sum(model, input_ids_BL, labels_BL, position_ids_BL)
+        return batch_loss(model, batch, self.device, self.amp_dtype)
 
     def _clip(self) -> float:
         """Scale the gradients down to `max_grad_norm`; the norm they had before."""
@@ -224,6 +218,28 @@ class TrainingLoop:
     def _is_scale_to_blame(self, loss: float) -> bool:
         """float16 gradients overflow now and then: the scaler leaves such a step out, and scales less from then on."""
         return self.scaler.is_enabled() and math.isfinite(loss) and self.scaler.get_scale() > SMALLEST_LOSS_SCALE
+
+
+def batch_loss(
+    model: nn.Module, batch: Batch, device: torch.device, amp_dtype: torch.dtype | None
+) -> tuple[Tensor, Tensor]:
+    """The summed loss of a batch and its number of targets, see `loss_sum`.
+
+    Args:
+        amp_dtype: what autocast computes in; None computes in the type of the weights.
+    """
+    input_ids_BL = batch.input_ids.to(device, non_blocking=True)
+    labels_BL = batch.labels.to(device, non_blocking=True)
+    positions = batch.position_ids
+    position_ids_BL = None if positions is None else positions.to(device, non_blocking=True)
+    with torch.autocast(device.type, dtype=amp_dtype, enabled=amp_dtype is not None):
+        return loss_sum(model, input_ids_BL, labels_BL, position_ids_BL)
+
+
+def amp_dtype_of(config: ExperimentConfig) -> torch.dtype | None:
+    """What autocast computes in; None where it is not used."""
+    dtype = computing_dtype(config)
+    return None if dtype == torch.float32 else dtype
 
 
 def count_targets(labels_BL: Tensor) -> int:

@@ -89,6 +89,8 @@ class RunLock:
     """The lock of one run folder, kept beside it, because the folder itself appears in one rename."""
 
     run_folder: Path
+    subject: str = "run"
+    """What the folder holds, in the message."""
 
     @property
     def path(self) -> Path:
@@ -149,7 +151,7 @@ class RunLock:
         while (holder := self.holder()) is None and time.monotonic() < deadline:
             time.sleep(0.05)
         who = "" if holder is None else f": {holder}"
-        return f"{self.run_folder}: another process is at work on this run{who}; wait for it, or stop it"
+        return f"{self.run_folder}: another process is at work on this {self.subject}{who}; wait for it, or stop it"
 
     def _written(self) -> Holder | None:
         try:

@@ -24,6 +24,7 @@ from foundry.data.processor import DataProcessor, PreparedData
 from foundry.data.sources import model_digest
 from foundry.environments import record_environment
 from foundry.errors import FoundryError
+from foundry.evaluation.prompts import PromptFile, load_prompts
 from foundry.evaluation.training_info import write_model_info
 from foundry.hardware import check_precision, prepare_backend
 from foundry.models import create_model, enable_gradient_checkpointing
@@ -31,7 +32,7 @@ from foundry.models.boundaries import require_document_boundaries
 from foundry.models.io import load_weights
 from foundry.models.pretrained import PretrainedFiles, locate, require_libraries
 from foundry.monitoring.monitor import Monitor
-from foundry.reproducibility import derived_seed
+from foundry.reproducibility import initial_weights_seed
 from foundry.training.checkpointing import Checkpoint, CheckpointManager, checkpoint_tensors
 from foundry.training.counters import Counters, accepted_state
 from foundry.training.early_stopping import EarlyStopping
@@ -59,6 +60,7 @@ class Preparation:
         total_steps: the length of the run.
         processes: those that train it.
         numbers: what a pretrained model and its training take, in theory.
+        prompts: what the model is asked while it is trained.
     """
 
     device: torch.device
@@ -67,6 +69,7 @@ class Preparation:
     total_steps: int
     processes: Processes
     numbers: ModelNumbers | None = None
+    prompts: tuple[PromptFile, ...] = ()
 
 
 def prepare(
@@ -75,9 +78,10 @@ def prepare(
     """Check what can be checked and tokenize the corpus, or what is new in it; no run folder is touched.
 
     Raises:
-        UserError: the corpus, the device, the length of the run or the number of processes cannot be used.
+        UserError: the corpus, the device, the length of the run, the number of processes or the prompts cannot be used.
     """
     check_parallel(config, processes)
+    prompts = _prompts(config)
     device = device_of(config.training, processes)
     check_precision(config, device)
     numbers = None
@@ -90,7 +94,18 @@ def prepare(
     order = BatchOrder(len(data.training), config.global_batch_size, config.random_seed)
     total_steps = config.training.train_steps or order.total_steps(config.training.epochs or 1)
     warmup_steps(config.training, total_steps)
-    return Preparation(device, data, order, total_steps, processes, numbers)
+    return Preparation(device, data, order, total_steps, processes, numbers, prompts)
+
+
+def _prompts(config: ExperimentConfig) -> tuple[PromptFile, ...]:
+    """What the model is to be asked while it is trained."""
+    if config.evaluation.every_epochs is None:
+        return ()
+    from foundry.evaluation.behaviour.grammars import require_grammars
+
+    found = load_prompts(config.evaluation.prompts)
+    require_grammars({file.language for file in found})
+    return tuple(found)
 
 
 class Session:
@@ -185,7 +200,7 @@ class Session:
 
     def _build(self, batches: BatchSource) -> TrainingLoop:
         """The model with its initial weights, its optimizer, and the loop over both."""
-        torch.manual_seed(derived_seed(self.config.random_seed, "initial weights"))
+        torch.manual_seed(initial_weights_seed(self.config.random_seed))
         model = self._model()
         if (path := first_weights(self.run)) is not None:
             load_weights(model, path)

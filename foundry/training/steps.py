@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from foundry import files
 from foundry.errors import FoundryError, Interrupted, LimitReached, Stopped, Untrainable
+from foundry.evaluation.behaviour.during_training import BehaviourLog
 from foundry.monitoring.monitor import Monitor
 from foundry.training.checkpointing import checkpoint_tensors
 from foundry.training.counters import Counters, state_of
@@ -51,6 +52,7 @@ class Steps:
         self.first_step = counters.step + 1
         self.total_steps = session.preparation.total_steps
         self.metrics = self._metrics_log()
+        self.behaviour = BehaviourLog(session, counters.step)
         self.saver = CheckpointSaver(
             session.checkpoints,
             lambda: self.metrics.flush_to_disk(),
@@ -79,6 +81,7 @@ class Steps:
             finally:
                 self.saver.settle()
                 self.metrics.close()
+                self.behaviour.close()
                 self.monitor.finish()
         return self._stop()
 
@@ -115,6 +118,9 @@ class Steps:
         stopping = self.counters.early_stopping
         is_best = validation_loss is not None and stopping.lowest_step == step
         is_last = step == self.total_steps or stopping.should_stop
+        if self.behaviour.is_due(step, is_last):
+            self.behaviour.evaluate(step, self.loop.model)
+            self.speed.restart()
         signal_number = request.agreed
         limit = self._limit_of_hardware()
         is_to_stop = (self.asked_to_stop is not None or limit is not None) and not is_last
@@ -210,6 +216,7 @@ class Steps:
         self.counters = self.session.restore(self.loop)
         self.metrics.close()
         self.metrics = self._metrics_log()
+        self.behaviour.rewind(self.counters.step)
         self.speed.restart()
         return True
 

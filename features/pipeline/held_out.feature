@@ -1,0 +1,87 @@
+# What a model of a repository is judged by.
+@allure.label.epic:Pipeline @blocker
+Feature: A model is judged by commits that are newer than all that it was taught
+  A model that has seen tomorrow's code predicts it well and writes it badly,
+  so what validates must have taught nothing, and the rule must be one that can be checked.
+
+  @REQ-TOKENIZE-07
+  Rule: The newest commits validate
+
+    Scenario Outline: A share of <fraction> of the bytes keeps the newest <commits> of 10 equal commits
+      Given a history of 10 commits that each change a file of their own by as much
+      And a pipeline that sets tokenize.validation_fraction to <fraction>
+      When the history is tokenized
+      Then the newest <commits> commits validate, and the others train
+
+      Examples:
+        | fraction | commits |
+        | 0        | 0       |
+        | 0.01     | 1       |
+        | 0.1      | 1       |
+        | 0.25     | 3       |
+        | 0.5      | 5       |
+        | 0.99     | 9       |
+
+    Scenario: A commit that is dated before its parent is not older than it
+      Given a history of these commits, with a word of text each
+        | hash | author | time | files |
+        | aa   | Ada    | 1000 | a.py  |
+        | bb   | Ada    | 5000 | b.py  |
+        | cc   | Ada    | 2000 | c.py  |
+        | dd   | Ada    | 3000 | d.py  |
+      And a pipeline that sets tokenize.validation_fraction to 0.6
+      When the history is tokenized
+      Then the commits aa train, and bb, cc and dd validate
+      And the files a.py train, and b.py, c.py and d.py validate
+
+  @REQ-TOKENIZE-08
+  Rule: No text is on both sides
+
+    Scenario: A file stands on the side of all its text, and on none where it has text of both
+      Given a history of 6 commits after which the cutoff lies, then 3 more, in which
+        | path           | text               |
+        | old.py         | written before     |
+        | new.py         | written after      |
+        | changed.py     | changed after      |
+        | moved.py       | renamed after      |
+        | copied.py      | copied after       |
+        | was_changed.py | changed before     |
+      When the history is tokenized
+      Then the files stand on these sides
+        | path           | side       |
+        | old.py         | training   |
+        | was_changed.py | training   |
+        | new.py         | validation |
+        | changed.py     | none       |
+        | moved.py       | none       |
+        | copied.py      | none       |
+
+    Scenario Outline: A commit after the cutoff that <does> is left out as "<reason>"
+      Given a history of 6 commits after which the cutoff lies, then one that <does>, and one of new text
+      When the history is tokenized
+      Then 1 commit is left out as "<reason>"
+      And the other commit after the cutoff is all that validates of the commits
+
+      Examples:
+        | does                                | reason                                  |
+        | makes a commit before it once more  | commit with the changes of an older one |
+        | takes a commit before it back       | commit that takes back changes that train |
+
+    Scenario Outline: In a random history of seed <seed>, no new line of a validating commit has trained
+      Given a random history of 30 commits and two branches from seed <seed>, in which every line is another
+      When the history is tokenized
+      Then no line that was written after the cutoff stands on the training side
+      And no line of a validating file was written before the cutoff
+      And every line that was written stands on its side
+
+      Examples:
+        | seed |
+        | 1    |
+        | 2    |
+        | 3    |
+        | 4    |
+
+    Scenario: The rule and the cutoff stand in the statistics
+      Given a history of 10 commits that each change a file of their own by as much
+      When the history is tokenized
+      Then the statistics say the cutoff, the time of the ninth commit, and the rule in words

@@ -1,0 +1,228 @@
+"""What is kept for validation: the newest commits, so that nothing of what a model is judged by has taught it.
+
+The rule. A commit counts as committed when it says, but not before any commit that leads to it. Commits after a time,
+the cutoff, validate, the others train. A file of HEAD trains if its last change is not after the cutoff, and validates
+if its first appearance is after it, renames followed. A file with text from both sides stands on neither: its old text
+trains in the commits that wrote it, and its new text validates in those. A commit that repeats the changes of an
+earlier one, as a cherry-pick does, is left out, and so is one after the cutoff that takes back, or copies, what trains.
+
+So every version of a file that trains was written by commits that train, and no line that a validating commit has
+written stands in the text of a training file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from foundry.data.documents import Skipped
+from foundry.errors import UserError
+from foundry.pipeline.marked_documents import encodable
+from foundry.pipeline.records import CommitRecord, FileRecord
+
+RULE = (
+    "Commits after the cutoff validate, the others train; a commit counts as not older than those that lead to it. "
+    "A file trains if its last change is not after the cutoff, and validates if it appeared after it, renames "
+    "followed; one with text from both sides is left out. Of commits with equal changes the oldest is kept, and a "
+    "commit after the cutoff that takes back changes that train is left out."
+)
+BEFORE_ALL = -(2**62)
+"""The time of what was there before the first commit that was read."""
+
+
+class KnownCommit(NamedTuple):
+    """What the division needs of a commit.
+
+    Attributes:
+        place: of its record, see `foundry.pipeline.record_places`.
+        time: not before those of the commits that lead to it, in seconds since 1970.
+        num_bytes: of its document.
+        changes, reverse: digests of the lines that it changed, and of those that would take it back; None where it
+            changed no line, or is a merge.
+    """
+
+    place: int
+    hash: str
+    time: int
+    num_bytes: int
+    changes: bytes | None
+    reverse: bytes | None
+
+
+class KnownFile(NamedTuple):
+    """What the division needs of a file at HEAD.
+
+    Attributes:
+        place: of its record.
+        first, last: the times when it appeared and was changed last.
+        num_bytes: of its document.
+        text: a digest of its text.
+    """
+
+    place: int
+    path: str
+    first: int
+    last: int
+    num_bytes: int
+    text: bytes
+
+
+class Ages:
+    """When commits were made and paths appeared, learned from one commit after another, parents first."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, int] = {}
+        self._first: dict[str, int] = {}
+
+    def learn(self, record: CommitRecord) -> int:
+        """The time of the next commit: its committer time, or that of a parent where this is later."""
+        known = (self._times[parent] for parent in record["parents"] if parent in self._times)
+        time = max([record["committer"]["time"], *known])
+        self._times[record["hash"]] = time
+        for file in record["files"]:
+            self._appeared(file["path"], self._since(file["change"], file["old_path"], file["path"], time))
+        return time
+
+    def _since(self, change: str, old_path: str | None, path: str, time: int) -> int:
+        """How old the text is that a change leaves at a path."""
+        if change == "added":
+            return time
+        if change in ("renamed", "copied") and old_path is not None:
+            return self._first.get(old_path, BEFORE_ALL)
+        return self._first.get(path, BEFORE_ALL)
+
+    def _appeared(self, path: str, time: int) -> None:
+        self._first[path] = min(time, self._first.get(path, time))
+
+    def of_file(self, record: FileRecord) -> tuple[int, int]:
+        """The times when a file appeared, and was changed last."""
+        last = max(record["time"], self._times.get(record["last_commit"], record["time"]))
+        return min(self._first.get(record["path"], BEFORE_ALL), last), last
+
+
+def changes_of(record: CommitRecord) -> tuple[bytes | None, bytes | None]:
+    """See `KnownCommit.changes` and `KnownCommit.reverse`."""
+    if len(record["parents"]) > 1:
+        return None, None
+    removed: list[str] = []
+    added: list[str] = []
+    for file in sorted(record["files"], key=lambda file: file["path"]):
+        lines = [line for hunk in file["hunks"] for line in hunk["text"].split("\n")]
+        for side, sign in ((removed, "-"), (added, "+")):
+            side += [f"{file['path']}:{line[1:]}" for line in lines if line.startswith(sign)]
+    if not removed and not added:
+        return None, None
+    return _digest(removed, added), _digest(added, removed)
+
+
+def _digest(*sides: Sequence[str]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for side in sides:
+        digest.update(encodable(f"{len(side)}\n" + "\n".join(side)).encode())
+    return digest.digest()
+
+
+@dataclass(frozen=True)
+class Division:
+    """Which records train and which validate, each in the order of time.
+
+    Attributes:
+        cutoff: commits after this time validate, in seconds since 1970; None where nothing does.
+    """
+
+    cutoff: int | None
+    training_commits: list[KnownCommit]
+    training_files: list[KnownFile]
+    validation_commits: list[KnownCommit]
+    validation_files: list[KnownFile]
+
+
+def divided(
+    commits: Sequence[KnownCommit], files: Sequence[KnownFile], validation_fraction: float, left_out: Skipped
+) -> Division:
+    """The two sides of a history, see the rule above.
+
+    Args:
+        commits: parents before children.
+        left_out: counts what stands on neither side.
+
+    Raises:
+        UserError: all commits are of one time.
+    """
+    commits = _each_change_once(commits, left_out)
+    cutoff = _cutoff(commits, files, validation_fraction) if validation_fraction > 0 else None
+    if cutoff is None:
+        return Division(None, list(commits), _by_time(files), [], [])
+    training = [commit for commit in commits if commit.time <= cutoff]
+    old_changes = {commit.changes for commit in training if commit.changes is not None}
+    validation = []
+    for commit in commits:
+        if commit.time > cutoff and commit.reverse in old_changes:
+            left_out.add("commit that takes back changes that train", commit.hash[:12])
+        elif commit.time > cutoff:
+            validation.append(commit)
+    training_files = [file for file in files if file.last <= cutoff]
+    old_texts = {file.text for file in files if file.first <= cutoff}
+    new_files = []
+    for file in files:
+        if file.first <= cutoff < file.last:
+            left_out.add("file with text from before and after the cutoff", file.path)
+        elif file.first > cutoff and file.text in old_texts:
+            left_out.add("new file with the text of an old one", file.path)
+        elif file.first > cutoff:
+            new_files.append(file)
+    return Division(cutoff, training, _by_time(training_files), validation, _by_time(new_files))
+
+
+def _each_change_once(commits: Sequence[KnownCommit], left_out: Skipped) -> list[KnownCommit]:
+    """The commits without those that repeat the changes of an older one."""
+    seen: set[bytes] = set()
+    kept = set()
+    for commit in sorted(commits, key=lambda commit: (commit.time, commit.place)):
+        if commit.changes is None or commit.changes not in seen:
+            kept.add(commit.place)
+        else:
+            left_out.add("commit with the changes of an older one", commit.hash[:12])
+        if commit.changes is not None:
+            seen.add(commit.changes)
+    return [commit for commit in commits if commit.place in kept]
+
+
+def _by_time(files: Sequence[KnownFile]) -> list[KnownFile]:
+    return sorted(files, key=lambda file: (file.last, file.path))
+
+
+def _cutoff(commits: Sequence[KnownCommit], files: Sequence[KnownFile], fraction: float) -> int:
+    """The latest time after which there are `fraction` of the bytes of both sides; the earliest one if none is.
+
+    Raises:
+        UserError: there is no time between two commits.
+    """
+    times = np.unique(np.array([commit.time for commit in commits], dtype=np.int64))
+    if len(times) < 2:
+        found = "1 commit" if len(commits) == 1 else f"{len(commits)} commits of one time"
+        raise UserError(
+            f"tokenize.validation_fraction ({fraction:g}) keeps the newest commits for validation, and the history "
+            f"holds {found}: set it to 0, or read more of the history"
+        )
+    candidates = times[:-1]
+    sizes = [commit.num_bytes for commit in commits], [file.num_bytes for file in files]
+    of_commits = _bytes_up_to([commit.time for commit in commits], sizes[0], candidates)
+    training = of_commits + _bytes_up_to([file.last for file in files], sizes[1], candidates)
+    validation = sum(sizes[0]) - of_commits
+    validation += sum(sizes[1]) - _bytes_up_to([file.first for file in files], sizes[1], candidates)
+    reached = np.flatnonzero(validation >= fraction * (training + validation))
+    return int(candidates[reached[-1] if len(reached) else 0])
+
+
+def _bytes_up_to(times: list[int], sizes: list[int], until: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The bytes of what is not later than each of the times in `until`."""
+    order = np.argsort(np.array(times, dtype=np.int64), kind="stable")
+    sums = np.concatenate([[0], np.cumsum(np.array(sizes, dtype=np.int64)[order])])
+    result: npt.NDArray[np.int64] = sums[np.searchsorted(np.array(times, dtype=np.int64)[order], until, side="right")]
+    return result

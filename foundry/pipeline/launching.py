@@ -1,0 +1,41 @@
+"""One launch of a pipeline, from what the user asked for to the manifest and the page."""
+
+from __future__ import annotations
+
+import sys
+
+from foundry.data.progress import Report
+from foundry.errors import FoundryError
+from foundry.pipeline.launch import Launch
+from foundry.pipeline.manifest_keeper import ManifestKeeper
+from foundry.pipeline.registry import all_phases
+from foundry.pipeline.runner import Ended, PipelineRunner
+from foundry.pipeline.source import described_source, open_source, plain_message
+from foundry.training.run_lock import RunLock
+
+
+def carry_out(launch: Launch, report: Report | None) -> Ended:
+    """Do what there is to do, and leave manifest and page.
+
+    Raises:
+        FoundryError: the repository cannot be read, which the manifest says, too; or another process is at work.
+    """
+    launch.folder.mkdir(parents=True, exist_ok=True)
+    with RunLock(launch.folder, "pipeline").held(_warn):
+        keeper = ManifestKeeper(launch.folder, launch.folder.name, _warn)
+        return _runner(launch, keeper, report).run()
+
+
+def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> PipelineRunner:
+    try:
+        repository = open_source(launch.source, report)
+        facts = described_source(repository, launch.source)
+    except FoundryError as error:
+        problem = plain_message(error)
+        keeper.fail(problem)
+        raise type(error)(problem) from error
+    return PipelineRunner(launch, repository, facts, keeper, all_phases(), report)
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr)

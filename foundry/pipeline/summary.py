@@ -1,0 +1,45 @@
+"""What a launch of a pipeline did, as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from foundry.pipeline.manifest import MANIFEST_FILE, PhaseRecord
+from foundry.pipeline.runner import Ended, Ending
+from foundry.terminal import aligned
+
+Results = Mapping[str, Any]
+SHOWN_CHARACTERS = 100
+
+
+def closing_words(ended: Ended, folder: Path) -> str:
+    """The table of the phases, and where things are."""
+    rows = [("phase", "status", "what", "seconds")]
+    rows += [_row(ending, ended.manifest.phases.get(ending.phase)) for ending in ended.endings]
+    places = [("manifest", str(folder / MANIFEST_FILE))]
+    return f"\n{aligned(rows, right=(3,))}\n\n{aligned(places)}"
+
+
+def _row(ending: Ending, record: PhaseRecord | None) -> tuple[str, str, str, str]:
+    status = "skipped" if ending.done == "blocked" else ending.done
+    what = headline(ending.phase, record) if record is not None and record.is_done else ""
+    said = "; ".join(text for text in (what, ending.why) if text)
+    is_work = ending.done in ("done", "partial", "failed") and record is not None and record.seconds is not None
+    seconds = f"{record.seconds:.1f}" if record is not None and record.seconds is not None and is_work else ""
+    return ending.phase, status, said if len(said) <= SHOWN_CHARACTERS else said[: SHOWN_CHARACTERS - 1] + "…", seconds
+
+
+def headline(name: str, record: PhaseRecord) -> str:
+    """What a phase has found, in a few words."""
+    return HEADLINES[name](record.results) if name in HEADLINES else ""
+
+
+def _analyzed(results: Results) -> str:
+    languages = list(results["languages"])
+    main = f", mostly {languages[0]}" if languages else ""
+    return f"{results['commits']:,} commits by {results['authors']:,} authors, {results['files']:,} files{main}"
+
+
+HEADLINES: dict[str, Callable[[Results], str]] = {"analyze": _analyzed}
