@@ -18,6 +18,7 @@ from foundry.pipeline.order import PHASE_NAMES
 from foundry.untrusted import is_plain_name, read_json, shown
 
 MANIFEST_FILE = "manifest.json"
+REPORT_FILE = "report.html"
 SCHEMA_VERSION: Literal[1] = 1
 MAX_MANIFEST_BYTES = 64_000_000
 NOT_ASKED_FOR = "not asked for"
@@ -148,6 +149,14 @@ def manifest_json_schema() -> dict[str, Any]:
 def utc_now() -> str:
     """The time as it stands in the manifest."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def utc_day(seconds: int | None) -> str:
+    """A time of a commit as a day, such as `2026-11-27`; `unknown` where there is none."""
+    if seconds is None:
+        return "unknown"
+    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return moment.date().isoformat()
 
 
 def write_manifest(folder: Path, manifest: PipelineManifest) -> None:
