@@ -189,6 +189,8 @@ def read_manifest(folder: Path) -> PipelineManifest:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(shown(str(part)) for part in first["loc"])
-        raise FoundryError(f"{path}: is not a pipeline's manifest: {place}: {first['msg']}") from None
+        raise FoundryError(
+            f"{path}: is not a pipeline's manifest: {place}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
     except ValueError as error:
         raise FoundryError(f"{path}: {error}") from None

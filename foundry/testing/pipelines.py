@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from foundry.errors import FoundryError
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.launching import carry_out
 from foundry.pipeline.manifest import MANIFEST_FILE, PipelineManifest, read_manifest
@@ -78,7 +79,9 @@ class Pipelines:
         """Run `foundry pipeline` in a warm process of its own, to its end."""
         here = Path("pipelines")
         self.before = contents_of(here) if here.is_dir() else {}
-        self.manifest_before = self.manifest if any(here.glob(f"*/{MANIFEST_FILE}")) else None
+        self.manifest_before = None
+        with contextlib.suppress(FoundryError):  # a damaged one is for the launch to meet
+            self.manifest_before = self.manifest if any(here.glob(f"*/{MANIFEST_FILE}")) else None
         self.finished = run_warm(self.arguments(*options))
         return self.finished
 
