@@ -21,6 +21,7 @@ from foundry.testing.pipelines import (
     Alone,
     Pipelines,
     cheap_phases,
+    copy_of_finished,
     held_pipeline,
     left_alone,
     without_times,
@@ -70,6 +71,11 @@ def tiny_pipeline(_context: Context, count: int) -> None:
     write_tiny_config()
 
 
+@given("a tiny pipeline whose cheap phases were done")
+def cheap_phases_done(_context: Context) -> None:
+    copy_of_finished()
+
+
 @given('the pipeline was launched with "{options}"')
 def was_launched(context: Context, options: str) -> None:
     pipelines(context).launch(*shlex.split(options))
@@ -106,9 +112,13 @@ def file_in_the_way(context: Context, name: str) -> None:
     (pipelines(context).folder / name).write_text("in the way", encoding="utf-8")
 
 
-@given("that file is gone")
-def file_gone(context: Context) -> None:
-    (pipelines(context).folder / "history.txt").unlink()
+@given("its phase {name} has failed, because of a file that is gone now")
+def phase_has_failed(context: Context, name: str) -> None:
+    file_in_the_way(context, "history.new")
+    found = pipelines(context)
+    found.launch("--only", "analyze,scrape,tokenize")
+    assert found.manifest.phases[name].status == "failed", shown(found.finished)
+    (found.folder / "history.new").unlink()
 
 
 @given("another process is at work on the pipeline")
@@ -156,7 +166,7 @@ def signalled(context: Context, signal_name: str) -> None:
     import signal
 
     points = alone_of(context).points
-    point = next(point for point in points if "history/" in point.path and point.operation == "write")
+    point = next(point for point in points if "history" in point.path and point.operation in ("open", "mkdir"))
     number = signal.Signals[signal_name]
     interrupted(context).launch = run_and_signal(cheap_phases(), [(point, number)], SIGNALLED)
 
@@ -224,7 +234,8 @@ def listed(found: Pipelines) -> dict[str, str]:
 def same_manifest(context: Context) -> None:
     before, after = pipelines(context).manifest_before, pipelines(context).manifest
     assert before is not None
-    expect_equal(without_times(after), without_times(before))
+    found, expected = (without_times(manifest) for manifest in (after, before))
+    expect_equal({**found, "repository": None}, {**expected, "repository": None})
 
 
 def expect_equal(found: object, expected: object, where: str = "manifest") -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +16,14 @@ from typing import Any
 
 import yaml
 
+from foundry.errors import FoundryError
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.launching import carry_out
 from foundry.pipeline.manifest import MANIFEST_FILE, PipelineManifest, read_manifest
 from foundry.testing.forking import TIMEOUT_SECONDS, forked
 from foundry.testing.kill_points import KillPoint, kill_points
 from foundry.testing.processes import Finished
-from foundry.testing.repositories import SampleRepository
+from foundry.testing.repositories import SampleRepository, python_project
 from foundry.testing.runs import contents_of
 from foundry.testing.warm_commands import run_warm
 from foundry.training.run_lock import RunLock
@@ -75,7 +79,9 @@ class Pipelines:
         """Run `foundry pipeline` in a warm process of its own, to its end."""
         here = Path("pipelines")
         self.before = contents_of(here) if here.is_dir() else {}
-        self.manifest_before = self.manifest if any(here.glob(f"*/{MANIFEST_FILE}")) else None
+        self.manifest_before = None
+        with contextlib.suppress(FoundryError):  # a damaged one is for the launch to meet
+            self.manifest_before = self.manifest if any(here.glob(f"*/{MANIFEST_FILE}")) else None
         self.finished = run_warm(self.arguments(*options))
         return self.finished
 
@@ -150,6 +156,22 @@ def _hold(tell: Callable[[str, Any], None], folder: Path) -> None:
     with RunLock(folder).held(print):
         tell("held", True)
         signal.pause()
+
+
+def copy_of_finished() -> None:
+    """Put a repository of 6 commits and its pipeline, whose cheap phases are done, into the current folder."""
+    shutil.copytree(_template().name, Path(), dirs_exist_ok=True)
+
+
+@functools.cache
+def _template() -> tempfile.TemporaryDirectory[str]:
+    template = tempfile.TemporaryDirectory(prefix="pipeline-")
+    with contextlib.chdir(template.name):
+        python_project(Path("sample"), 6)
+        write_tiny_config()
+        finished = Pipelines().launch("--only", CHEAP)
+        assert finished.exit_code == 0, finished.stderr
+    return template
 
 
 def write_tiny_config(changes: Mapping[str, Any] | None = None) -> Path:
