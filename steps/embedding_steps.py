@@ -17,7 +17,6 @@ from behave.runner import Context
 from foundry.embeddings.qdrant import open_server
 from foundry.errors import FoundryError, UserError
 from foundry.pipeline.phase import PhaseSkipped
-from foundry.testing.histories import SampleCommit
 from foundry.testing.hostile.payloads import pickle_of, torch_file_of
 from foundry.testing.indexing import (
     STORAGE,
@@ -31,6 +30,7 @@ from foundry.testing.indexing import (
 )
 from foundry.testing.meanings import function_of
 from foundry.testing.qdrant_service import Fault, QdrantService
+from foundry.testing.written_history import SampleCommit
 
 
 @dataclass

@@ -9,6 +9,7 @@ from foundry.errors import FoundryError
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.manifest_keeper import ManifestKeeper
 from foundry.pipeline.registry import all_phases
+from foundry.pipeline.report_page import write_report
 from foundry.pipeline.runner import Ended, PipelineRunner
 from foundry.pipeline.source import described_source, open_source, plain_message
 from foundry.training.run_lock import RunLock
@@ -23,7 +24,9 @@ def carry_out(launch: Launch, report: Report | None) -> Ended:
     launch.folder.mkdir(parents=True, exist_ok=True)
     with RunLock(launch.folder, "pipeline").held(_warn):
         keeper = ManifestKeeper(launch.folder, launch.folder.name, _warn)
-        return _runner(launch, keeper, report).run()
+        ended = _runner(launch, keeper, report).run()
+        write_report(launch.folder, ended.manifest)
+        return ended
 
 
 def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> PipelineRunner:
@@ -33,6 +36,7 @@ def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> Pi
     except FoundryError as error:
         problem = plain_message(error)
         keeper.fail(problem)
+        write_report(launch.folder, keeper.manifest)
         raise type(error)(problem) from error
     return PipelineRunner(launch, repository, facts, keeper, all_phases(), report)
 
