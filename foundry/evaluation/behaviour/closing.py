@@ -15,6 +15,7 @@ left. Where no end parses, the errors are those of the second.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -72,8 +73,8 @@ def closings(text: bytes, language: str) -> Iterator[bytes]:
     for spanning in ("", *grammar.spanning):
         closed = text + spanning.encode()
         brackets = b"".join(CLOSES[bracket] for _, bracket in reversed(_open_brackets(closed, language)))
-        for terminator in dict.fromkeys(("", grammar.terminator)):
-            ending = spanning.encode() + terminator.encode() + brackets
+        for before, after in itertools.product(dict.fromkeys(("", grammar.terminator)), repeat=2):
+            ending = spanning.encode() + before.encode() + brackets + after.encode()
             yield ending + _block_ending(text + ending, grammar)
 
 
