@@ -249,7 +249,7 @@ Feature: An experiment is one YAML file, read as its writer means it
         | logging.dir: elsewhere                                               | the same    |
         | logging.log_interval: 1                                              | the same    |
         | logging.use_wandb: true                                              | the same    |
-        | evaluation.every_epochs: 1; evaluation.prompts: [python]             | the same    |
+        | evaluation.prompts: [python]; evaluation.every_epochs: 1             | the same    |
         | evaluation.prompts: [my.yaml]                                        | the same    |
         | evaluation.samples: 3                                                | the same    |
         | evaluation.max_new_tokens: 9                                         | the same    |
