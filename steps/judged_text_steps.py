@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from behave import given, step, then, when
+from behave import given, then, when
 from behave.model import Row
 from behave.runner import Context
 
@@ -24,13 +24,20 @@ from foundry.testing.written_texts import asked_for, unescaped, written
 
 @dataclass
 class Judged:
-    """The prompts of a scenario, and what was said of its texts."""
+    """The prompts of a scenario, and what was said of its texts.
+
+    Attributes:
+        checks: for each text its row, the prompt, itself and its syntax.
+        outcomes: a text, what came of it, and what was expected.
+    """
 
     files: list[PromptFile] = field(default_factory=list)
     refusal: str = ""
     seconds: float = 10.0
     longest: float = 0.0
     samples: list[Sample] = field(default_factory=list)
+    checks: list[tuple[Any, str, str, Syntax]] = field(default_factory=list)
+    outcomes: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def judged(context: Context) -> Judged:
@@ -97,22 +104,32 @@ def expect_equal(found: Any, expected: Any) -> None:
     assert found == expected, f"found:    {found!r}\nexpected: {expected!r}"
 
 
-@step("these texts in {language:w} are judged as they stand")
+@when("these texts in {language:w} are judged as they stand")
 def judged_whole(context: Context, language: str) -> None:
-    for row in context.table:
-        expect_judgement(row, language, is_cut=False)
+    judge_rows(context, language, is_cut=False)
 
 
-@step("these texts in {language:w} are judged as cut by their length")
+@when("these texts in {language:w} are judged as cut by their length")
 def judged_cut(context: Context, language: str) -> None:
+    judge_rows(context, language, is_cut=True)
+
+
+def judge_rows(context: Context, language: str, *, is_cut: bool) -> None:
     for row in context.table:
-        expect_judgement(row, language, is_cut=True)
+        prompt, text = unescaped(row["prompt"]), unescaped(row["text"])
+        judged(context).checks.append((row, prompt, text, check_syntax(prompt, text, language, is_cut)))
 
 
-def expect_judgement(row: Row, language: str, *, is_cut: bool) -> None:
+@then("each is judged as its row says")
+def each_as_its_row(context: Context) -> None:
+    checks = judged(context).checks
+    assert checks, "no text was judged"
+    for row, prompt, text, found in checks:
+        expect_judgement(row, prompt, text, found)
+
+
+def expect_judgement(row: Row, prompt: str, text: str, found: Syntax) -> None:
     """A text has the judgement that its row names, in the columns that the table has."""
-    prompt, text = unescaped(row["prompt"]), unescaped(row["text"])
-    found = check_syntax(prompt, text, language, is_cut)
     shown = f"{prompt + text!r}: {found}"
     assert found.parses == (row["parses"] == "yes"), shown
     if row.get("functions"):
@@ -134,11 +151,17 @@ def expect_marked(row: Row, text: str, found: Syntax) -> None:
     assert abs(found.error_share - float(row["share"])) < 0.001, found
 
 
-@then("no text was executed")
-def nothing_executed(context: Context) -> None:
-    Path("witness.txt").unlink(missing_ok=True)
-    check = check_syntax("x = 1\n", 'open("witness.txt", "w").close()\n', "python", is_cut=False)
-    assert check.parses and not Path("witness.txt").exists(), f"{check}; executed: {Path('witness.txt').exists()}"
+@when("a text is judged that would make a file if it was run")
+def text_that_makes_a_file(context: Context) -> None:
+    text = 'open("witness.txt", "w").close()\n'
+    judged(context).checks.append(({}, "", text, check_syntax("", text, "python", is_cut=False)))
+
+
+@then("it parses, and there is no file")
+def parses_without_file(context: Context) -> None:
+    (_, _, _, found), *_ = judged(context).checks
+    assert found.parses and found.compiles, found
+    assert not Path("witness.txt").exists(), "the text was run"
 
 
 @given("a judge that gives a text {seconds:g} seconds")
@@ -155,28 +178,47 @@ def judges_one_after_another(context: Context) -> None:
             expect = (row["expect"],) if row["expect"] else ()
             found = judge.judged("", unescaped(row["text"]), row["language"], False, expect)
             state.longest = max(state.longest, time.monotonic() - started)
-            assert found["syntax"]["parses"] == (row["parses"] == "yes"), f"{row['text']}: {found}"
+            state.outcomes.append((row["text"], "yes" if found["syntax"]["parses"] else "no", row["parses"]))
 
 
-@then("none took longer than {seconds:g} seconds")
-def none_took_longer(context: Context, seconds: float) -> None:
+@then("each parses or not, as its row says, and none took longer than {seconds:g} seconds")
+def each_parses_in_time(context: Context, seconds: float) -> None:
+    expect_outcomes(judged(context).outcomes)
     longest = judged(context).longest
     assert 0 < longest <= seconds, f"{longest:.1f} s"
+
+
+def expect_outcomes(outcomes: list[tuple[str, str, str]]) -> None:
+    """What came of each text is what was expected."""
+    assert outcomes, "there was no text"
+    wrong = [f"{text}: {found!r} instead of {expected!r}" for text, found, expected in outcomes if found != expected]
+    assert not wrong, "\n".join(wrong)
 
 
 @when("it is looked for circles in these texts")
 def looked_for_circles(context: Context) -> None:
     for row in context.table:
         found, expected = repetition(unescaped(row["text"])), row["circles"]
-        is_right = not found if expected == "no" else expected in found
-        assert is_right, f"{row['text']}: {found!r} instead of {expected}"
+        circle = expected if expected in found else found or "no"
+        judged(context).outcomes.append((row["text"], circle, expected))
 
 
-@then("the code of this package itself is never found to run in circles")
-def own_code_is_no_circle(context: Context) -> None:
-    modules = sorted(Path(foundry.__file__).parent.rglob("*.py"))
-    found = {path.name: text for path in modules if (text := repetition(path.read_text(encoding="utf-8")))}
-    assert len(modules) > 100 and not found, f"{len(modules)} modules; {found}"
+@then("those with circles are found, and no others")
+def circles_found(context: Context) -> None:
+    expect_outcomes(judged(context).outcomes)
+
+
+@when("it is looked for circles in the code of this package")
+def looked_for_circles_here(context: Context) -> None:
+    for path in sorted(Path(foundry.__file__).parent.rglob("*.py")):
+        found = repetition(path.read_text(encoding="utf-8"))
+        judged(context).outcomes.append((path.name, found or "no", "no"))
+
+
+@then("none is found in more than {count:d} modules")
+def none_found(context: Context, count: int) -> None:
+    expect_outcomes(judged(context).outcomes)
+    assert len(judged(context).outcomes) > count
 
 
 @when('a model has written these texts for "{prompt}", and ended them itself')
@@ -187,11 +229,12 @@ def model_has_written(context: Context, prompt: str) -> None:
             text = written(asked.prompt.text, unescaped(row["text"]), ended=True)
             sample = judged_sample(asked, text, judge)
             judged(context).samples.append(sample)
-            assert str(sample.failure).lower() == row["failure"], f"{row['text']}: {sample}"
+            judged(context).outcomes.append((row["text"], str(sample.failure).lower(), row["failure"]))
 
 
-@then("{successes:d} of {count:d} texts succeeds, and {parsed:d} of them parse")
+@then("each has the failure of its row: {successes:d} of {count:d} texts succeeds, and {parsed:d} of them parse")
 def texts_succeed(context: Context, successes: int, count: int, parsed: int) -> None:
+    expect_outcomes(judged(context).outcomes)
     answer = Answer(asked_for("def f(a):\n", "python"), tuple(judged(context).samples), 0.0)
     figures = figures_of([answer])
     found = (figures["successes"], figures["samples"], figures["parse_rate"] * count)

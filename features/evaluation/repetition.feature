@@ -20,7 +20,11 @@ Feature: A text succeeds only if it says something, does not run in circles, and
         | a = 1\n\n3 times pass\nb = 2\n                                           | no      |
         | [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]                                   | no      |
         | if a:\n    return 1\nif b:\n    return 2\nif c:\n    return 3\nif d:\n    return 4\n | no |
-      Then the code of this package itself is never found to run in circles
+      Then those with circles are found, and no others
+
+    Scenario: What people have written does not run in circles
+      When it is looked for circles in the code of this package
+      Then none is found in more than 100 modules
 
   @REQ-BEHAVE-07
   Rule: The first thing that is wrong with a text is its failure
@@ -32,4 +36,4 @@ Feature: A text succeeds only if it says something, does not run in circles, and
         | \x20\n\n                            | empty      |
         | \x20   a\n    a\n    a\n    a\n     | repetition |
         | \x20   return a a\n                 | syntax     |
-      Then 1 of 4 texts succeeds, and 2 of them parse
+      Then each has the failure of its row: 1 of 4 texts succeeds, and 2 of them parse

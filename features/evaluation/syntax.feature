@@ -12,6 +12,7 @@ Feature: Whether the code that a model writes is code at all is said by the pars
         | <a>    | <good> | yes    | <count>   |
         | <a>    | <bad>  | no     | <left>    |
         | <a>    | <open> | no     | 0         |
+      Then each is judged as its row says
 
       Examples:
         | language   | a                           | good                                                | count | bad                                     | left | open                          |
@@ -29,13 +30,18 @@ Feature: Whether the code that a model writes is code at all is said by the pars
         | x = 1\n | return x\n        | no     | no       | line 2: 'return' outside function      |
         | x = 1\n | print "hello"\n   | no     | no       | line 2: Missing parentheses in call    |
         | x = 1\n | x = \x00\n        | no     | no       | null bytes                             |
-      Then no text was executed
+      Then each is judged as its row says
+
+    Scenario: Python is compiled and never run
+      When a text is judged that would make a file if it was run
+      Then it parses, and there is no file
 
     Scenario: Errors are marked where they are, and their share is that of the bytes
       When these texts in rust are judged as they stand
         | prompt     | text                  | parses | marked  | share |
         | fn f() {\n | \x20 let é = ) 1;\n}\n | no     | )       | 0.037 |
         | fn f() {\n | \x20 let a = 1\n}\n   | no     | missing | 0     |
+      Then each is judged as its row says
 
   @REQ-BEHAVE-04
   Rule: A text that was cut by its length is judged without its unfinished end
@@ -46,6 +52,7 @@ Feature: Whether the code that a model writes is code at all is said by the pars
         | <a>    | <one>  | yes    | <first>  |
         | <a>    | <two>  | yes    | <second> |
         | <a>    | <bad>  | no     |          |
+      Then each is judged as its row says
 
       Examples:
         | language   | a                           | one                                      | first                      | two                                                | second                    | bad                                             |
@@ -62,9 +69,13 @@ Feature: Whether the code that a model writes is code at all is said by the pars
         | prompt      | text                                                | parses | functions |
         | def f(a):\n | \x20   return a\n\n\ndef g(b):\n    return b        | yes    | 1         |
         | def f(a):\n | \x20   return a                                     | yes    | 0         |
-      And these texts in c are judged as cut by their length
+      Then each is judged as its row says
+
+    Scenario: A function whose brace is closed is complete, however the text goes on
+      When these texts in c are judged as cut by their length
         | prompt         | text                                 | parses | functions |
         | int f(void) {\n | \x20   return 1;\n}\nint g(void) {\n | yes    | 1         |
+      Then each is judged as its row says
 
   @REQ-BEHAVE-05
   Rule: No text is too much for the judge
@@ -78,5 +89,5 @@ Feature: Whether the code that a model writes is code at all is said by the pars
         | c        | 100000 times {         |          | no     |
         | python   | 300000 times a         |          | no     |
         | python   | 40 times a             | (a+)+\!$ | no     |
-        | python   | 1 times x = 1          | x        | yes    |
-      Then none took longer than 10 seconds
+        | python   | x = 1                  | x        | yes    |
+      Then each parses or not, as its row says, and none took longer than 10 seconds
