@@ -6,7 +6,7 @@ of its own, so the text is judged as follows. These ends of it are tried in turn
 1. the text as it stands,
 2. without its last line,
 3. without the lines from the one that opens a round or square bracket (in Python a curly one, too) that stays open,
-4. without one line more, where no blank line stands between.
+4. without one line more.
 
 At each end what is open is closed: a string or comment that spans lines, a statement, brackets, and in Python a block
 without a body, a decorator without a function and a `try` without `except`. Something of what the model wrote must be
@@ -35,9 +35,7 @@ def ends(text: bytes, prompt_bytes: int, language: str) -> list[int]:
     opened = _first_open_in_statement(text[: places[-1]], language)
     if opened is not None:
         places.append(_line_start(text, opened))
-    further = _line_start(text, places[-1] - 1)
-    if text[further : places[-1]].strip():
-        places.append(further)
+    places.append(_line_start(text, places[-1] - 1))
     kept = [place for place in dict.fromkeys(places) if text[prompt_bytes:place].strip()]
     return kept or [len(text)]
 
