@@ -71,6 +71,14 @@ Feature: Whether the code that a model writes is code at all is said by the pars
         | int f(int a) {\n   | \x20   a++ +;\n    if (a &&\n        g(a) &&\n        h(a) &&\n        i | no   |                     |
       Then each is judged as its row says
 
+    Scenario: A text of one or two wrong lines is not taken away altogether
+      When these texts in rust are judged as cut by their length
+        | prompt             | text                             | parses |
+        | fn f() -> i32 {\n | \x20   let = = 3                  | no     |
+        | fn f() -> i32 {\n | \x20   let = = 3;\n    let = = 4   | no     |
+        | fn f() -> i32 {\n | \x20   let a = 3;\n    let = = 4   | yes    |
+      Then each is judged as its row says
+
     Scenario: A function that the model did not finish is not counted as complete
       When these texts in python are judged as cut by their length
         | prompt      | text                                                | parses | functions |
