@@ -15,7 +15,8 @@ Feature: A text succeeds only if it says something, does not run in circles, and
         | 3 times return self.value + 1;\n                                         | no      |
         | 8 times (                                                                | (       |
         | 7 times (                                                                | no      |
-        | one two three four five six 4 times seven eight                          | no      |
+        | a b a b a b a b one two three four five six                              | a b     |
+        | a b a b a b a b one two three four five six seven eight                  | no      |
         | 4 times pass\n                                                           | pass    |
         | a = 1\n\n3 times pass\nb = 2\n                                           | no      |
         | [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]                                   | no      |
