@@ -58,4 +58,4 @@ def _address_at(text: str, at: int, earliest: int) -> tuple[int, int] | None:
 def _start_of_local(text: str, at: int, earliest: int) -> int:
     before = text[max(earliest, at - _LONGEST_LOCAL) : at][::-1]
     local = _LOCAL.match(before)
-    return at - (len(local[0].rstrip("./!#%&*=?^{|}~")) if local else 0)
+    return at - (len(local[0].rstrip("./!#%&*=?^{|}~+-")) if local else 0)

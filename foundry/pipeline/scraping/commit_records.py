@@ -23,7 +23,7 @@ MAX_COMPARED_BYTES = 16_000_000
 MESSAGE = "message"
 """The place that secrets in messages are counted under."""
 _DIFF = (
-    *("diff-tree", "--stdin", "--root", "--always", "-r", "--find-renames", "-l1000", "--no-color", "--no-ext-diff"),
+    *("diff-tree", "--stdin", "--root", "-r", "--find-renames", "-l1000", "--no-color", "--no-ext-diff"),
     *("--no-textconv", "--submodule=short", "--ignore-submodules=none", "--full-index"),
 )
 
@@ -68,7 +68,7 @@ class Reading:
         """What diff-tree prints of each commit; of more than `MAX_PATCH_BYTES` the first, and a little of the end."""
         delimiter = secrets.token_hex(16)
         settings = ("-c", f"core.bigFileThreshold={MAX_COMPARED_BYTES}")
-        options = (*_DIFF, "--raw", "--patch", "--unified=3", f"--format=tformat:{delimiter}")
+        options = (*_DIFF, "--always", "--raw", "--patch", "--unified=3", f"--format=tformat:{delimiter}")
         with spooled([_line(commit) for commit in wanted]) as lines:
             with self.git.stream(*options, stdin=lines, settings=settings) as output:
                 num_pieces = -1  # what stands before the first delimiter is none
@@ -97,10 +97,10 @@ class Reading:
     def _redacted(
         self, commit: Wanted, said: CommitObject, patch: Patch, totals: tuple[int, int], notes: list[str]
     ) -> CommitRecord:
-        redactor = Redactor(self.redact)
+        redactor, scout = Redactor(self.redact), Redactor(self.redact)
         subject, body = redactor.redact(said.subject, MESSAGE), redactor.redact(said.body, MESSAGE)
         for change in patch.files:
-            _redact_hunks(change, redactor)
+            _redact_hunks(change, redactor, scout)
         since = None if commit.parent_time is None else said.committer["time"] - commit.parent_time
         return {
             "hash": commit.commit_id,
@@ -171,11 +171,16 @@ def _totals(files: list[FileChange]) -> tuple[int, int]:
     return sum(change["insertions"] for change in files), sum(change["deletions"] for change in files)
 
 
-def _redact_hunks(change: FileChange, redactor: Redactor) -> None:
+def _redact_hunks(change: FileChange, redactor: Redactor, scout: Redactor) -> None:
+    """Redact each hunk; first all of them together by `scout`, whose counts are nothing, since most hold no secret."""
+    path = change["path"]
+    together = "\n".join(f"{hunk['heading']}\n{hunk['text']}" for hunk in change["hunks"])
+    if "PRIVATE KEY" not in together and scout.redact(together, path) == together:
+        return
     for hunk in change["hunks"]:
-        hunk["text"] = redactor.redact(hunk["text"], change["path"])
+        hunk["text"] = redactor.redact(hunk["text"], path)
         if hunk["heading"]:
-            hunk["heading"] = redactor.redact(hunk["heading"], change["path"])
+            hunk["heading"] = redactor.redact(hunk["heading"], path)
 
 
 def _without_address(person: Person, redactor: Redactor) -> Person:

@@ -130,7 +130,7 @@ class Snapshot:
             yield from (content for _, content in self.git.objects_asked_for(ids))
 
     def _chosen(self, entries: list[TreeEntry]) -> list[TreeEntry]:
-        suffixes = suffixes_of(self.config.languages)
+        suffixes = suffixes_of(self.config.languages, "scrape.languages")
         chosen = []
         for entry in entries:
             self.coverage.num_tracked += 1
