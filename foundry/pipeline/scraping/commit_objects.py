@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from foundry.pipeline.records import Person
 from foundry.untrusted import shown
 
+UTF_8 = "UTF-8"
 _PERSON = re.compile(rb"(?P<name>[^<]*)<(?P<email>.*)>\s*(?P<time>-?\d{1,18})\s+(?P<zone>[+-]\d{1,8})\s*", re.DOTALL)
 _MAIL = re.compile(rb"(?P<name>[^<]*)<(?P<email>.*)>", re.DOTALL)
 _TIME = re.compile(rb"^committer .*> *(-?\d{1,18}) [+-]\d{1,8} *$", re.MULTILINE)
@@ -54,7 +55,7 @@ def parse_commit(content: bytes) -> CommitObject:
         key, _, value = line.partition(b" ")
         fields.setdefault(key, value)
     notes: list[str] = []
-    encoding = fields.get(b"encoding", b"UTF-8").decode(errors="replace")
+    encoding = fields[b"encoding"].decode(errors="replace") if b"encoding" in fields else UTF_8
     author = _person(fields.get(b"author", b""), "author", encoding, notes)
     committer = _person(fields.get(b"committer", b""), "committer", encoding, notes)
     subject, body = _subject_and_body(_text(message, encoding, notes))
@@ -77,7 +78,9 @@ def _person(line: bytes, role: str, encoding: str, notes: list[str]) -> Person:
 
 def _text(content: bytes, encoding: str, notes: list[str]) -> str:
     """The text in the encoding that the commit names, or else as UTF-8, or else as Latin-1, which reads anything."""
-    for attempt in (encoding, "UTF-8"):
+    if content.isascii() and encoding == UTF_8 and b"\0" not in content:
+        return content.decode("ascii")
+    for attempt in (encoding, UTF_8):
         text = _decoded(content, attempt)
         if text is not None:
             break

@@ -174,6 +174,8 @@ def _totals(files: list[FileChange]) -> tuple[int, int]:
 def _redact_hunks(change: FileChange, redactor: Redactor, scout: Redactor) -> None:
     """Redact each hunk; first all of them together by `scout`, whose counts are nothing, since most hold no secret."""
     path = change["path"]
+    if not change["hunks"]:
+        return
     together = "\n".join(f"{hunk['heading']}\n{hunk['text']}" for hunk in change["hunks"])
     if "PRIVATE KEY" not in together and scout.redact(together, path) == together:
         return
