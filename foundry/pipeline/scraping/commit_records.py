@@ -10,18 +10,16 @@ from typing import NamedTuple
 from foundry.data.git import records as delimited
 from foundry.data.isolated_git import IsolatedGit, spooled
 from foundry.pipeline.config import RedactConfig
-from foundry.pipeline.records import CommitRecord, FileChange, Person, Redaction
-from foundry.pipeline.redaction import Redactor
+from foundry.pipeline.records import CommitRecord, FileChange
 from foundry.pipeline.scraping.commit_objects import CommitObject, parse_commit
 from foundry.pipeline.scraping.messages import complexity_of, issues_in, message_flags
 from foundry.pipeline.scraping.patches import Patch, parse_patch
+from foundry.pipeline.scraping.redacting import CommitRedactor
 
 MAX_PATCH_BYTES = 4_000_000
 """What is held in memory of one commit's raw lines and patches."""
 MAX_COMPARED_BYTES = 16_000_000
 """Larger files appear in a patch as binary."""
-MESSAGE = "message"
-"""The place that secrets in messages are counted under."""
 _DIFF = (
     *("diff-tree", "--stdin", "--root", "-r", "--find-renames", "-l1000", "--no-color", "--no-ext-diff"),
     *("--no-textconv", "--submodule=short", "--ignore-submodules=none", "--full-index"),
@@ -97,19 +95,18 @@ class Reading:
     def _redacted(
         self, commit: Wanted, said: CommitObject, patch: Patch, totals: tuple[int, int], notes: list[str]
     ) -> CommitRecord:
-        redactor, scout = Redactor(self.redact), Redactor(self.redact)
-        subject, body = redactor.redact(said.subject, MESSAGE), redactor.redact(said.body, MESSAGE)
-        for change in patch.files:
-            _redact_hunks(change, redactor, scout)
+        redactor = CommitRedactor(self.redact)
+        subject, body = redactor.message(said.subject, said.body)
+        redactor.files(patch.files)
         since = None if commit.parent_time is None else said.committer["time"] - commit.parent_time
         return {
             "hash": commit.commit_id,
             "branches": [],
             "tags": [],
-            "redactions": redactions_of(redactor),
+            "redactions": redactor.redactions(),
             "parents": list(said.parents),
-            "author": _without_address(said.author, redactor),
-            "committer": _without_address(said.committer, redactor),
+            "author": redactor.person(said.author),
+            "committer": redactor.person(said.committer),
             "subject": subject,
             "body": body,
             "flags": _flags(commit, said, patch),
@@ -171,24 +168,6 @@ def _totals(files: list[FileChange]) -> tuple[int, int]:
     return sum(change["insertions"] for change in files), sum(change["deletions"] for change in files)
 
 
-def _redact_hunks(change: FileChange, redactor: Redactor, scout: Redactor) -> None:
-    """Redact each hunk; first all of them together by `scout`, whose counts are nothing, since most hold no secret."""
-    path = change["path"]
-    if not change["hunks"]:
-        return
-    together = "\n".join(f"{hunk['heading']}\n{hunk['text']}" for hunk in change["hunks"])
-    if "PRIVATE KEY" not in together and scout.redact(together, path) == together:
-        return
-    for hunk in change["hunks"]:
-        hunk["text"] = redactor.redact(hunk["text"], path)
-        if hunk["heading"]:
-            hunk["heading"] = redactor.redact(hunk["heading"], path)
-
-
-def _without_address(person: Person, redactor: Redactor) -> Person:
-    return {**person, "email": redactor.email(person["email"])}
-
-
 def _flags(commit: Wanted, said: CommitObject, patch: Patch) -> list[str]:
     flags = message_flags(said.subject, said.body)
     if commit.is_boundary:
@@ -197,8 +176,3 @@ def _flags(commit: Wanted, said: CommitObject, patch: Patch) -> list[str]:
         flags.add("empty")
     names = {0: {"root"}, 1: set[str](), 2: {"merge"}}
     return sorted(flags | names.get(len(said.parents), {"merge", "octopus"}))
-
-
-def redactions_of(redactor: Redactor) -> list[Redaction]:
-    """What was replaced, sorted by place and kind."""
-    return sorted([place, kind, count] for place, kinds in redactor.tally().items() for kind, count in kinds.items())

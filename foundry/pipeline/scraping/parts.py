@@ -1,7 +1,7 @@
 """Reads commits in two processes where that pays: this one and another, each with a git of its own.
 
-Each reads neighbouring commits, from the newest to the oldest: git builds old versions of a file from newer ones, and has
-those still at hand. The lines stand in a file of their process, from which they are put together in order.
+Each reads neighbouring commits, from the newest to the oldest: git builds old versions of a file from newer ones, and
+has those still at hand. The lines stand in a file of their process, from which they are put together in order.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from foundry.pipeline.licences import LicenceFinder, is_licence_file
 from foundry.pipeline.records import FileRecord
 from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.scraping.commit_objects import parse_commit
-from foundry.pipeline.scraping.commit_records import redactions_of
 from foundry.pipeline.scraping.graph import Graph
 from foundry.pipeline.scraping.patches import LINK, SUBMODULE
 from foundry.pipeline.scraping.quoting import unquoted
+from foundry.pipeline.scraping.redacting import redactions_of
 
 _LAST_CHANGES = ("diff-tree", "--stdin", "--root", "-r", "--raw", "-c", "--no-renames", "--ignore-submodules=none")
 MAX_LICENCE_BYTES = 1_000_000
