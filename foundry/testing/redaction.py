@@ -15,7 +15,7 @@ from foundry.pipeline.redaction.spans import Span
 from foundry.testing.planted_secrets import SURROUNDINGS, kinds, planted_secret
 
 HOSTILE_CHARACTERS = 300_000
-_EXAMPLES = 25
+_EXAMPLES = 8
 
 _BEGIN = "-----BEGIN RSA PRIVATE " + "KEY-----"
 
@@ -104,7 +104,7 @@ def matches_without_anchor() -> list[str]:
         f"{detector.kind}: {text!r}"
         for detector in all_detectors()
         for pattern in detector.patterns
-        for text in _texts_of(pattern)
+        for text in _texts_of(pattern, detector)
         if not _has_anchor(text, detector)
     ]
 
@@ -114,8 +114,8 @@ def _has_anchor(text: str, detector: Detector) -> bool:
     return any(anchor.search(source) for anchor in detector.anchors)
 
 
-def _texts_of(pattern: re.Pattern[str]) -> list[str]:
-    """Texts of one line that a pattern is found in, made from it; the same ones every time."""
+def _texts_of(pattern: re.Pattern[str], detector: Detector) -> list[str]:
+    """Texts of one line in which a pattern finds a secret, made from it; the same ones every time."""
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
 
@@ -127,7 +127,7 @@ def _texts_of(pattern: re.Pattern[str]) -> list[str]:
     @given(st.from_regex(pattern))
     def collect(text: str) -> None:
         match = pattern.search(text)
-        if match and "\n" not in match[0]:
+        if match and "\n" not in match[0] and " " * 20 not in text and detector.accepts(match[detector.group]):
             texts.append(match[0])
 
     collect()
@@ -140,3 +140,37 @@ def names_without_stem() -> list[str]:
 
     names = [name.replace("_?", "_") for name in keyword.DENYLIST]
     return [name for name in names if not any(stem.search(name) for stem in STEMS)]
+
+
+def key_written(how: str) -> tuple[str, str, str]:
+    """What stands before a private key, the key as it is written down in some way, and what stands after it."""
+    lines = planted_secret("RSA private key").secret.split("\n")
+    body = lines[1:-1]
+    ways: dict[str, tuple[str, str, str]] = {
+        "with the line ends of Windows": ("a: 1\r\n", "\r\n".join(lines), "\r\nb: 2\r\n"),
+        "indented in YAML": ("key: |\n    ", "\n    ".join(lines), "\nb: 2\n"),
+        "in a comment": ("a = 1\n# ", "\n# ".join(lines), "\nb = 2\n"),
+        "as a list of strings": ('k = (\n    "', '\\n"\n    "'.join(lines), '\\n"\n)\n'),
+        "without its last line": ("+a\n+", "\n+".join(lines[:-3]), "\n rest of the file\n"),
+        "without its first line": (" a = 1\n+", "\n+".join(lines[4:]), "\n+b = 2\n"),
+        "that a diff replaces by another": (
+            " a = 1\n ",
+            "\n".join(
+                [lines[0], *(f"-{line}" for line in body), *(f"+{line[::-1]}" for line in body), f" {lines[-1]}"]
+            ),
+            "\n b = 2\n",
+        ),
+        "after a line that names another one": (f"# it begins with {_BEGIN}\n", "\n".join(lines), "\nb = 2\n"),
+    }
+    return ways[how]
+
+
+def texts_naming_key_lines() -> dict[str, str]:
+    """Texts that name the first and the last line of private keys, and have no key between them."""
+    end = _BEGIN.replace("BEGIN", "END")
+    return {
+        "a parser": f'if head == "{_BEGIN}":\n    return loaded(head)\nelif tail == "{end}":\n    pass\n',
+        "a template": f"{_BEGIN}\n...\n{end}\n",
+        "a sentence": f"The file begins with {_BEGIN} and holds the key.\n",
+        "two constants": f'BEGIN = "{_BEGIN}"\nEND = "{end}"\n',
+    }

@@ -16,8 +16,8 @@ from foundry.pipeline.redaction.known_tokens import CAPITAL_A
 from foundry.pipeline.redaction.plausibility import is_chosen_password, is_no_placeholder, is_random_base64
 
 # The library allows any number of spaces at three places beside each other, and takes the cube of their number.
-_ASSIGNMENT = r"""["']?\]? {0,8}(?:=>|:=|::|=|:| {1,8}) {0,8}["']?[0-9a-z_-]{24}"""
-_ASSIGNMENT_REACH = (60, 200)
+_ASSIGNMENT = r"""["']?\]? {0,20}(?:=>|:=|::|=|:| {1,20}) {0,20}["']?[0-9a-z_-]{24}"""
+_ASSIGNMENT_REACH = (60, 150)
 _ASSIGNED = tuple(rf"{name}{_ASSIGNMENT}" for name in ("key", "pwd?", "pass(?:word)?", "token"))
 _AWS_ASSIGNED = (r"""aws.{0,20}?(?:key|pwd?|pass(?:word)?|token).{0,20}?['"]""",)
 _CLOUDANT = (r"cl(?:ou(?:dant)?)?[_-]?(?:api)?(?:key|pwd?|pass(?:word)?|token)",)
