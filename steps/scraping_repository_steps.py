@@ -8,6 +8,7 @@ import itertools
 import json
 import random
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from foundry.testing.big_histories import big_history
 from foundry.testing.branched_histories import branched_repository
 from foundry.testing.faults import cut_file, flip_byte
 from foundry.testing.kill_points import run_and_kill
+from foundry.testing.limits import file_size_limit
 from foundry.testing.odd_histories import when as hour
 from foundry.testing.raw_objects import LINK, Entry, ObjectWriter, submodule_at
 from foundry.testing.repositories import SampleRepository, hostile_repository, python_project
@@ -86,6 +88,16 @@ def branched_and_scraped(context: Context) -> None:
     branched(context)
     scraping(context).scrape()
     earlier(context).contents = scraping(context).contents()
+
+
+@given("a repository of {count:d} commits whose ids are SHA-256")
+def long_ids(context: Context, count: int) -> None:
+    SAMPLE.mkdir()
+    subprocess.run(["git", "init", "--quiet", "--object-format=sha256", str(SAMPLE)], check=True)
+    repository = SampleRepository(SAMPLE)
+    for number in range(count):
+        repository.commit(f"Number {number}", {"a.txt": f"{number}\n", f"{number}.txt": "new\n"})
+    scraping(context).repository = repository
 
 
 @given("a clone of a repository with merged, unmerged and tagged branches")
@@ -292,6 +304,7 @@ EVENTS: dict[str, Callable[[Context], Any]] = {
         shutil.rmtree(SAMPLE / ".git/refs/heads"),
         shutil.rmtree(SAMPLE / ".git/refs/tags"),
     ),
+    "room for 2,000 bytes alone": lambda context: context.world.ending.enter_context(file_size_limit(2_000)),
     "an unknown language": lambda context: scraping(context).settings.update({"scrape.languages": ["pyhton"]}),
 }
 

@@ -50,6 +50,12 @@ Feature: A whole repository is scraped, again and again, without harm to it or t
       Then the commits are the last 3 of all
       And it is stated "5 older commits left out, by scrape.max_commits"
 
+    Scenario: Ids may be SHA-256
+      Given a repository of 3 commits whose ids are SHA-256
+      When it is scraped
+      Then each commit stands there once, and no other
+      And the files and their numbers are those of git show --numstat
+
     Scenario: Two processes leave what one leaves
       Given a repository of 1,200 commits
       When it is scraped
@@ -234,4 +240,5 @@ Feature: A whole repository is scraped, again and again, without harm to it or t
         | a missing folder                 | git fsck                                 |
         | a branch that names nothing      | is missing                               |
         | no branch at all                 | has no commits; commit something first   |
+        | room for 2,000 bytes alone       | could not be written: File too large     |
         | an unknown language              | 'pyhton' is not a known language; did you mean python? |

@@ -185,6 +185,7 @@ def _lines_of(text: str) -> list[tuple[str, bytes]]:
             sign, last = lines[-1]
             lines[-1] = (sign, last.removesuffix(b"\n"))
         else:
+            assert line[:1] in tuple(" +-"), f"{line!r} is no line of a diff"
             lines.append((line[0], line[1:].encode() + b"\n"))
     return lines
 

@@ -17,7 +17,7 @@ from foundry.data.isolated_git import IsolatedGit, isolated_git
 from foundry.data.languages import suffixes_of
 from foundry.data.progress import Progress
 from foundry.errors import UserError
-from foundry.files import new_folder, write_text
+from foundry.files import disk_failures_explained, new_folder, write_text
 from foundry.pipeline.config import RedactConfig, ScrapeConfig
 from foundry.pipeline.records import COMMITS_FILE, FILES_FILE, SUMMARY_FILE, Redaction, as_line
 from foundry.pipeline.redaction.counts import Counts
@@ -54,11 +54,11 @@ def scrape(
 
     Raises:
         UserError: there are no commits, or a language is not known.
-        FoundryError: git failed; `folder` is as it was.
+        FoundryError: git failed, or there is no space; `folder` is as it was.
     """
     suffixes_of(config.languages, "scrape.languages")  # a mistake there is told before any work
-    _put_back(folder)
-    with isolated_git(repository) as git:
+    with disk_failures_explained(folder), isolated_git(repository) as git:
+        _put_back(folder)
         references = read_references(repository, git)
         if not references.tips:
             raise UserError(f"{repository.shown_as} has no commits; commit something first")
@@ -68,7 +68,7 @@ def scrape(
         work = _Scrape(repository, config, redact, progress, git, references, graph)
         with new_folder(folder.with_name(f"{folder.name}.new")) as new:
             scraped = work.write(new, previous_history(folder, fingerprint), fingerprint)
-    _swap(folder)
+        _swap(folder)
     return scraped
 
 
