@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -29,7 +31,7 @@ from foundry.testing.indexing import (
     texts_of_many_lengths,
     write_tiny_model,
 )
-from foundry.testing.meanings import function_of
+from foundry.testing.meanings import area_commits, function_of
 from foundry.testing.qdrant_service import Fault, QdrantService
 
 
@@ -59,25 +61,12 @@ def state_of(context: Context) -> EmbeddingState:
     return context.world.of(EmbeddingState)
 
 
-def modules(count: int) -> list[SampleCommit]:
-    return [
-        SampleCommit(f"Add the area of part {number}", {f"shapes/part_{number}.py": function_of(number)})
-        for number in range(count)
-    ]
-
-
-def embedded(indexing: Indexing) -> Indexing:
-    indexing.embed()
-    assert indexing.problem is None, indexing.problem
-    return indexing
-
-
 # --- what is embedded ---
 
 
 @given("a repository of which {count:d} commits add a module each")
 def step(context: Context, count: int) -> None:
-    indexing_of(context).commits = modules(count)
+    indexing_of(context).commits = area_commits(count)
 
 
 @given("a repository with a file whose path is no UTF-8")
@@ -92,7 +81,7 @@ def step(context: Context, name: str, value: str) -> None:
 
 @given("it was embedded")
 def step(context: Context) -> None:
-    embedded(indexing_of(context))
+    indexing_of(context).embed_well()
 
 
 @when("it is embedded")
@@ -112,8 +101,8 @@ def step(context: Context) -> None:
 def step(context: Context) -> None:
     first, second = indexing_of(context), state_of(context).other
     second.commits = first.commits
-    embedded(first)
-    embedded(second)
+    first.embed_well()
+    second.embed_well()
 
 
 @then(
@@ -183,7 +172,7 @@ def step(context: Context) -> None:
 
 
 def with_one_more(commits: list[SampleCommit]) -> list[SampleCommit]:
-    return modules(len(commits) + 1)
+    return area_commits(len(commits) + 1)
 
 
 def with_changed_file(commits: list[SampleCommit]) -> list[SampleCommit]:
@@ -208,7 +197,7 @@ CHANGES: dict[str, Callable[[list[SampleCommit]], list[SampleCommit]]] = {
 def step(context: Context, change: str) -> None:
     indexing = indexing_of(context)
     indexing.commits = CHANGES[change](indexing.commits)
-    embedded(indexing)
+    indexing.embed_well()
 
 
 @then("{new:d} texts were embedded, {kept:d} were kept and {removed:d} points were removed")
@@ -222,7 +211,7 @@ def step(context: Context, new: int, kept: int, removed: int) -> None:
 def step(context: Context) -> None:
     indexing = indexing_of(context)
     fresh = replace(indexing, folder=Path("pipelines/fresh"), settings={}, told=[])
-    assert_same_index(indexing, embedded(fresh), tolerance=1e-5)
+    assert_same_index(indexing, fresh.embed_well(), tolerance=1e-5)
 
 
 @when("embedding is killed {moment}, and launched again")
@@ -232,7 +221,7 @@ def step(context: Context, moment: str) -> None:
     word = moment.split()[1]
     exit_code = embed_and_be_killed(indexing, word)
     assert exit_code == -9, f"it was not killed, but ended with {exit_code}"
-    embedded(indexing)
+    indexing.embed_well()
 
 
 @then("texts that were stored before the kill were not embedded again")
@@ -283,7 +272,7 @@ def step(context: Context) -> None:
 def step(context: Context, dimension: int) -> None:
     indexing = indexing_of(context)
     indexing.settings["model"] = str(write_tiny_model(Path("first-model"), dimension))
-    embedded(indexing)
+    indexing.embed_well()
     state_of(context).before = indexing.described()
 
 
@@ -367,7 +356,7 @@ def step(context: Context, text: str) -> None:
 
 @then('it fails with one line that names the server and has "{text}"')
 def step(context: Context, text: str) -> None:
-    assert_one_line(indexing_of(context).problem, FoundryError, [state_of(context).service.url, text])
+    assert_one_line(indexing_of(context).problem, FoundryError, [indexing_of(context).settings["url"], text])
 
 
 def assert_one_line(problem: FoundryError | None, kind: type[FoundryError], texts: list[str]) -> None:
@@ -385,14 +374,19 @@ def step(context: Context) -> None:
 # --- servers ---
 
 
-def serve(context: Context, fault: Fault | None = None, api_key: str | None = None) -> QdrantService:
-    state = state_of(context)
-    state.service = QdrantService(Path("service"), api_key)
-    context.world.ending.callback(state.service.stop)
+def serve(context: Context, fault: Fault | None = None) -> None:
+    service = state_of(context).service = QdrantService.shared()
     if fault is not None:
-        state.service.inject(fault)
-    indexing_of(context).settings["url"] = state.service.url
-    return state.service
+        service.inject(fault)
+    indexing_of(context).settings["url"] = service.url
+
+
+FAULTS = {
+    "answers 500": Fault("answer", status=500),
+    "wants a key": Fault("lock", key="the-key"),
+    "never answers": Fault("hang"),
+    "dies at the second batch": Fault("die", on="upsert", after=1),
+}
 
 
 @given("a Qdrant server")
@@ -402,27 +396,32 @@ def step(context: Context) -> None:
 
 @given("a Qdrant server that {fault}")
 def step(context: Context, fault: str) -> None:
-    indexing_of(context).settings["batch_size"] = 4
-    faults = {
-        "answers 500": Fault("answer", status=500),
-        "never answers": Fault("hang"),
-        "dies at the second batch": Fault("die", on="upsert", after=1),
-    }
-    service = serve(context, faults.get(fault), "the-key" if fault == "refuses the key" else None)
-    if fault == "is down":
-        service.stop()
+    serve(context, FAULTS[fault])
+
+
+@given("the address of a Qdrant server that is down")
+def step(context: Context) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    indexing_of(context).settings["url"] = f"http://127.0.0.1:{port}"
+
+
+@given("the variable QDRANT_API_KEY is {key}")
+def step(context: Context, key: str) -> None:
+    os.environ["QDRANT_API_KEY"] = key
+    context.world.ending.callback(os.environ.pop, "QDRANT_API_KEY")
 
 
 @when("it is embedded there twice")
 def step(context: Context) -> None:
     for _ in range(2):
-        embedded(indexing_of(context))
+        indexing_of(context).embed_well()
 
 
 @when("it is asked, with 1 second to answer")
 def step(context: Context) -> None:
     try:
-        with open_server(state_of(context).service.url, "texts", timeout=1) as index:
+        with open_server(indexing_of(context).settings["url"], "texts", timeout=1) as index:
             index.dimension()
     except FoundryError as error:
         indexing_of(context).problem = error
@@ -433,15 +432,15 @@ def step(context: Context, size: int) -> None:
     indexing = indexing_of(context)
     indexing.settings["batch_size"] = size
     indexing.embed()
-    assert indexing.problem is not None, "the server did not die"
-    state_of(context).service.start()
-    embedded(indexing)
+    assert "does not answer" in str(indexing.problem), indexing.problem
+    state_of(context).service.restart()
+    indexing.embed_well()
 
 
 @then("the server has the vectors that a folder would have")
 def step(context: Context) -> None:
     indexing = indexing_of(context)
-    local = embedded(replace(indexing, folder=Path("pipelines/local"), settings={}))
+    local = replace(indexing, folder=Path("pipelines/local"), settings={}).embed_well()
     assert indexing.points() == local.points(), (indexing.points(), local.points())
     assert_same_vectors(indexing, local, tolerance=1e-5)
     indexing.embed()

@@ -82,6 +82,13 @@ class Indexing:
         self.scrape()
         self.run()
 
+    def embed_well(self) -> Indexing:
+        """Do the same, and raise what went wrong; itself."""
+        self.embed()
+        if self.problem is not None:
+            raise self.problem
+        return self
+
     def run(self) -> None:
         """Run the phase on what is there; an error that is meant for users is kept."""
         self.outcome = self.problem = None
@@ -115,7 +122,11 @@ class Indexing:
         description = read_description(self.index_folder)
         assert description is not None, "nothing was indexed"
         folder = str(self.index_folder / QDRANT_FOLDER)
-        client = QdrantClient(url=description.url) if description.url else QdrantClient(path=folder)
+        client = (
+            QdrantClient(url=description.url, check_compatibility=False)
+            if description.url
+            else QdrantClient(path=folder)
+        )
         with closing(client):
             points, rest = client.scroll(description.collection, limit=MANY, with_vectors=True)
         assert rest is None, "more points than one page holds"
@@ -168,8 +179,8 @@ def write_tiny_model(folder: Path, dimension: int, seed: int = 1) -> Path:
 
 
 def texts_of_many_lengths(count: int) -> list[str]:
-    """Texts of 2 to 200 words in an order that mixes them."""
-    return [" ".join(f"word{number % 7}" for number in range(2 + place * 37 % 198)) for place in range(count)]
+    """Texts of 2 to 100 words in an order that mixes them."""
+    return [" ".join(f"word{number % 7}" for number in range(2 + place * 37 % 98)) for place in range(count)]
 
 
 @contextlib.contextmanager
