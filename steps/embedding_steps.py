@@ -16,6 +16,7 @@ import numpy as np
 from behave import given, then, when
 from behave.runner import Context
 
+from foundry.embeddings.embedder import load_embedder
 from foundry.embeddings.qdrant import open_server
 from foundry.errors import FoundryError, UserError
 from foundry.pipeline.phase import PhaseSkipped
@@ -28,6 +29,7 @@ from foundry.testing.indexing import (
     embed_and_be_killed,
     embedder,
     held_by_another_process,
+    model_files,
     texts_of_many_lengths,
     write_tiny_model,
 )
@@ -46,6 +48,7 @@ class EmbeddingState:
 
     service: QdrantService | None = None
     canary: Path = Path("canary")
+    model: Path = Path()
     before: dict[str, bytes] = field(default_factory=dict)
     other: Indexing = field(default_factory=lambda: Indexing(folder=Path("pipelines/other")))
     texts: list[str] = field(default_factory=list)
@@ -133,13 +136,15 @@ def step(context: Context) -> None:
 
 def assert_same_index(found: Indexing, expected: Indexing, tolerance: float) -> None:
     assert found.described() == expected.described(), (found.described(), expected.described())
-    assert_same_vectors(found, expected, tolerance)
+    assert_same_points(found, expected, tolerance)
 
 
-def assert_same_vectors(found: Indexing, expected: Indexing, tolerance: float) -> None:
-    ours, theirs = found.vectors(), expected.vectors()
+def assert_same_points(found: Indexing, expected: Indexing, tolerance: float) -> None:
+    ours, theirs = ({point.id: point for point in indexing.stored()} for indexing in (found, expected))
     assert ours.keys() == theirs.keys(), ours.keys() ^ theirs.keys()
-    furthest = max(float(abs(ours[key] - theirs[key]).max()) for key in ours)
+    payloads = [(ours[key].payload, theirs[key].payload) for key in ours if ours[key].payload != theirs[key].payload]
+    assert not payloads, payloads
+    furthest = max(float(abs(ours[key].vector - theirs[key].vector).max()) for key in ours)
     assert furthest <= tolerance, f"two vectors of one text differ by {furthest}"
 
 
@@ -263,6 +268,25 @@ def step(context: Context) -> None:
     state = state_of(context)
     alone = np.stack([vectors[0] for text in state.texts for _, vectors in embedder().documents([text], 1)])
     assert np.allclose(state.vectors, alone, atol=1e-5), abs(state.vectors - alone).max()
+
+
+@given("an embedding model whose vectors have any length")
+def step(context: Context) -> None:
+    state_of(context).model = write_tiny_model(Path("model"), 32)
+
+
+@when("it embeds texts and a question")
+def step(context: Context) -> None:
+    state = state_of(context)
+    model = load_embedder(model_files(str(state.model)))
+    [(_places, documents)] = model.documents(["a text", "another one"], 2)
+    state.vectors = np.stack([*documents, model.query("a question")])
+
+
+@then("each vector has the length 1")
+def step(context: Context) -> None:
+    lengths = np.linalg.norm(state_of(context).vectors, axis=1)
+    assert len(lengths) == 3 and np.allclose(lengths, 1, atol=1e-5), lengths
 
 
 # --- models ---
@@ -442,7 +466,7 @@ def step(context: Context) -> None:
     indexing = indexing_of(context)
     local = replace(indexing, folder=Path("pipelines/local"), settings={}).embed_well()
     assert indexing.points() == local.points(), (indexing.points(), local.points())
-    assert_same_vectors(indexing, local, tolerance=1e-5)
+    assert_same_points(indexing, local, tolerance=1e-5)
     indexing.embed()
 
 

@@ -79,6 +79,11 @@ Feature: Commits and files become vectors in an index that stays up to date with
       Then the model reads less than half the padding of batches in the given order
       And each vector is the one that its text has alone
 
+    Scenario: Vectors have the length 1, whatever the model gives
+      Given an embedding model whose vectors have any length
+      When it embeds texts and a question
+      Then each vector has the length 1
+
   @REQ-EMBED-04
   Rule: Models are named, checked, and never executed
 
@@ -197,13 +202,13 @@ Feature: Commits and files become vectors in an index that stays up to date with
       And it was embedded
       And the folder of the index has <content>
       When it is embedded
-      Then it fails with one line that has "Qdrant did not write this"
+      Then it fails with one line that has "<reason>; Qdrant did not write this, so it is not opened"
       And no code in the index was run
 
       Examples:
-        | content                            |
-        | a point that runs code             |
-        | a view in the place of the points  |
-        | a link in the place of the points  |
-        | a collection outside of it         |
-        | a file of another kind             |
+        | content                            | reason                                                         |
+        | a point that runs code             | storage.sqlite holds builtins.exec, which is not a point       |
+        | a view in the place of the points  | storage.sqlite holds other tables                              |
+        | a link in the place of the points  | collection/texts/storage.sqlite is a symbolic link             |
+        | a collection outside of it         | meta.json names collections beside texts                       |
+        | a file of another kind             | setup.py is not a part of an index                             |

@@ -24,6 +24,7 @@ import numpy as np
 from foundry.data.git import GitRepository
 from foundry.embeddings.description import INDEX_FILE, POINTS_FILE, QDRANT_FOLDER, read_description
 from foundry.embeddings.embedder import Embedder, Vectors, load_embedder
+from foundry.embeddings.index import Point
 from foundry.embeddings.model_files import EmbeddingModelFiles, find_embedding_model
 from foundry.errors import FoundryError
 from foundry.pipeline.config import EmbedConfig, PipelineConfig
@@ -117,6 +118,10 @@ class Indexing:
 
     def vectors(self) -> dict[str, Vectors]:
         """The vector of every point, as the index gives it, by the ids."""
+        return {point.id: point.vector for point in self.stored()}
+
+    def stored(self) -> list[Point]:
+        """Every point, as Qdrant's client gives it."""
         from qdrant_client import QdrantClient
 
         description = read_description(self.index_folder)
@@ -130,7 +135,9 @@ class Indexing:
         with closing(client):
             points, rest = client.scroll(description.collection, limit=MANY, with_vectors=True)
         assert rest is None, "more points than one page holds"
-        return {str(point.id): np.asarray(point.vector, dtype=np.float32) for point in points}
+        return [
+            Point(str(point.id), np.asarray(point.vector, dtype=np.float32), point.payload or {}) for point in points
+        ]
 
 
 def model_files(reference: str = EmbedConfig().model) -> EmbeddingModelFiles:
