@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from foundry.data.git import GitError, GitRepository, reading_environment, run_git
 from foundry.data.isolated_git import IsolatedGit, spooled
