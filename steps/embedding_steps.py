@@ -21,7 +21,6 @@ from foundry.embeddings.embedder import load_embedder
 from foundry.embeddings.qdrant import open_server
 from foundry.errors import FoundryError, UserError
 from foundry.pipeline.phase import PhaseSkipped
-from foundry.testing.histories import SampleCommit
 from foundry.testing.hostile.payloads import pickle_of, torch_file_of
 from foundry.testing.indexing import (
     STORAGE,
@@ -37,6 +36,7 @@ from foundry.testing.indexing import (
 from foundry.testing.limits import file_size_limit
 from foundry.testing.meanings import area_commits, function_of
 from foundry.testing.qdrant_service import Fault, QdrantService
+from foundry.testing.written_history import SampleCommit
 
 
 @dataclass

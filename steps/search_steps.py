@@ -19,7 +19,6 @@ from behave.runner import Context
 from foundry.embeddings.searching import Answer, search
 from foundry.testing.commands import CommandState
 from foundry.testing.faults import change_json
-from foundry.testing.histories import SampleCommit
 from foundry.testing.indexing import (
     Indexing,
     embedder,
@@ -29,6 +28,7 @@ from foundry.testing.indexing import (
 )
 from foundry.testing.meanings import ABOUT_DIFFERENT_THINGS, ATTEMPTS, area_commits, long_file
 from foundry.testing.qdrant_service import QdrantService
+from foundry.testing.written_history import SampleCommit
 
 CLEARS = "\x1b[2J"
 KINDS = {"commits": {"commit"}, "files": {"file"}, "commits or files": {"commit", "file"}}

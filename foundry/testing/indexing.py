@@ -31,8 +31,8 @@ from foundry.errors import FoundryError, UserError
 from foundry.pipeline.config import EmbedConfig, PipelineConfig
 from foundry.pipeline.phase import INDEX_FOLDER, PhaseOutcome, Pipeline
 from foundry.pipeline.phases.embed import EmbedPhase
-from foundry.testing.histories import SampleCommit, write_history
 from foundry.testing.processes import Finished, environment_of_command
+from foundry.testing.written_history import SampleCommit, write_history
 
 TIMEOUT_SECONDS = 60
 HOLD = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foundry.testing.histories import SampleCommit
+from foundry.testing.written_history import SampleCommit
 
 ATTEMPTS = '''"""Talks to the billing service."""
 
