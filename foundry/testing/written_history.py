@@ -55,7 +55,6 @@ def _commit(commit: SampleCommit, parent: str | None, number: int) -> CommitReco
     return {
         "hash": hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest(),
         "parents": [parent] if parent else [],
-        "redactions": [],
         "author": person,
         "committer": person,
         "subject": commit.subject,
@@ -63,6 +62,7 @@ def _commit(commit: SampleCommit, parent: str | None, number: int) -> CommitReco
         "flags": [] if parent else ["root"],
         "branches": ["main"],
         "tags": [],
+        "redactions": [],
         "files": changes,
         "insertions": sum(change["insertions"] for change in changes),
         "deletions": 0,
