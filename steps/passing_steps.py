@@ -165,6 +165,12 @@ def _(context: Context) -> None:
     assert outcomes == state.expected, f"{outcomes}\nexpected {state.expected}"
 
 
+@then("{count:d} attempt counts as right")
+def _(context: Context, count: int) -> None:
+    [problem] = state_of(context).results[0].as_dict()["problems"]
+    assert problem["passed"] == count, problem
+
+
 @then("the counts of outcomes are")
 def _(context: Context) -> None:
     counts = state_of(context).results[0].as_dict()["outcomes"]

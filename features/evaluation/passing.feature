@@ -101,6 +101,7 @@ Feature: How often the code that a model writes does what it should
         | return open("/etc/passwd").read()              | forbidden act |
         | import os; os._exit(0)                         | no answer     |
       Then each attempt has its outcome
+      And 1 attempt counts as right
       And the counts of outcomes are
         | outcome       | attempts |
         | passed        | 1        |

@@ -6,19 +6,23 @@ Feature: Code that a model wrote runs where it can do no harm
   @REQ-SANDBOX-01
   Rule: Time and memory are limited
 
-    Scenario: Code that uses too much is stopped, and said to have
+    Scenario Outline: Code that <body> is stopped, and said to have
       Given a file of the user and a service on this machine
-      When each of these bodies is tried, with 1 s of processor time and 3 s on the clock
-        | body                              | outcome       |
-        | loops for ever                    | timeout       |
-        | sleeps for ever                   | timeout       |
-        | takes all memory at once          | out of memory |
-        | takes memory bit by bit           | out of memory |
-        | recurses for ever                 | exception     |
-        | waits for input                   | exception     |
-      Then each comes to its outcome
-      And each was over within 4 seconds
+      When the body that <body> is tried, with <cpu> s of processor time, <clock> s on the clock and <memory> MB
+      Then it comes to the outcome <outcome> within <most> seconds
       And nothing of it is left, nothing was changed, and nobody has called the service
+
+      Examples:
+        | body                     | cpu | clock | memory | outcome       | most |
+        | loops for ever           | 1   | 60    | 500    | timeout       | 20   |
+        | sleeps for ever          | 1   | 2     | 500    | timeout       | 20   |
+        | takes all memory at once | 3   | 60    | 500    | out of memory | 20   |
+        | takes memory bit by bit  | 3   | 60    | 500    | out of memory | 20   |
+        | takes 200 MB             | 3   | 60    | 500    | passed        | 20   |
+        | takes 200 MB             | 3   | 60    | 200    | out of memory | 20   |
+        | recurses for ever        | 3   | 60    | 500    | exception     | 20   |
+        | waits for input          | 3   | 60    | 500    | exception     | 20   |
+        | writes answers without end | 30 | 60   | 500    | no answer     | 20   |
 
     Scenario: What is printed is not kept, and a long answer not read
       Given a file of the user and a service on this machine
@@ -82,6 +86,30 @@ Feature: Code that a model wrote runs where it can do no harm
       Then each comes to its outcome
       And nothing of it is left, nothing was changed, and nobody has called the service
 
+    Scenario: Where the kernel has no filter, the interpreter and the limits forbid the same
+      Given a file of the user and a service on this machine
+      When each of these bodies is tried where the kernel filters nothing
+        | body                                | outcome       |
+        | writes a file of 1 GB               | forbidden act |
+        | writes outside its folder           | forbidden act |
+        | writes outside and hides the error  | forbidden act |
+        | removes a file of the user          | forbidden act |
+        | renames a file of the user          | forbidden act |
+        | reads a file of the user            | forbidden act |
+        | reads the known results             | forbidden act |
+        | lists a folder                      | forbidden act |
+        | opens a socket                      | forbidden act |
+        | starts a program                    | forbidden act |
+        | starts a program through a shell    | forbidden act |
+        | leaves a process in the background  | forbidden act |
+        | becomes another program             | forbidden act |
+        | kills its parent                    | forbidden act |
+        | calls the C library                 | forbidden act |
+        | looks for objects in memory         | forbidden act |
+        | opens a pipe                        | exception     |
+      Then each comes to its outcome
+      And nothing of it is left, nothing was changed, and nobody has called the service
+
     Scenario: Secrets of the environment do not come into the sandbox
       Given a file of the user and a service on this machine
       And a secret in the environment
@@ -106,12 +134,45 @@ Feature: Code that a model wrote runs where it can do no harm
         | returns text that looks like the number | wrong answer  |
         | writes its own verdict                  | no answer     |
         | writes its own answers                  | no answer     |
+        | writes brackets without end             | no answer     |
+        | writes an endless number                | no answer     |
         | closes the channel                      | no answer     |
         | replaces the writer of JSON             | wrong answer  |
         | replaces the comparison                 | wrong answer  |
         | patches the library for tests           | forbidden act |
         | looks for the results in all frames     | wrong answer  |
       Then each comes to its outcome
+
+    Scenario Outline: Where <expected> is expected, <returned> is <outcome>
+      When a function that should return <expected> returns <returned>
+      Then its outcome is "<outcome>"
+
+      Examples:
+        | expected    | returned            | outcome      |
+        | 1           | 1                   | passed       |
+        | 1           | True                | wrong answer |
+        | True        | 1                   | wrong answer |
+        | 1           | 1.0                 | passed       |
+        | 1.5         | 1.5 + 1e-12         | passed       |
+        | 1.5         | 1.5001              | wrong answer |
+        | 1.5         | 10**400             | wrong answer |
+        | 1.5         | float("nan")        | wrong answer |
+        | 2**60       | 2**60 + 1           | wrong answer |
+        | None        | 0                   | wrong answer |
+        | "1"         | 1                   | wrong answer |
+        | ""          | None                | wrong answer |
+        | [1, 2]      | (1, 2)              | wrong answer |
+        | (1, 2)      | (1, 2)              | passed       |
+        | (1, 2)      | [1, 2]              | wrong answer |
+        | [1, 2]      | [1, 2, 3]           | wrong answer |
+        | [1, 2]      | [2, 1]              | wrong answer |
+        | [1, 2]      | {1, 2}              | wrong answer |
+        | [[1], "a"]  | [[1], "a"]          | passed       |
+        | {"a": 1}    | {"a": 1}            | passed       |
+        | {"a": 1}    | {"a": 2}            | wrong answer |
+        | {"a": 1}    | {"a": 1, "b": 2}    | wrong answer |
+        | {"a": 1}    | {1: 1}              | wrong answer |
+        | {}          | []                  | wrong answer |
 
   @REQ-SANDBOX-04
   Rule: Ordinary code runs as it does elsewhere
@@ -140,4 +201,3 @@ Feature: Code that a model wrote runs where it can do no harm
         | has a strange text in it        | "\d"                                                                      |
         | fails while it cleans up        | type("Bad", (), {"__del__": lambda self: 1 / 0})()                        |
         | catches its own errors          | exec("try: 1 / 0\nexcept ZeroDivisionError: pass")                        |
-        | takes 100 MB                    | squares = bytearray(10**8)                                                |

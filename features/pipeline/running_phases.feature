@@ -4,13 +4,11 @@ Feature: A pipeline does what is left to do, and nothing twice
   A change costs the phases that it concerns and no others, a failure costs nothing that was done before,
   and the command that started a pipeline is also the one that goes on with it.
 
-  Background:
-    Given a tiny pipeline on a repository of 6 commits
-
   @REQ-PIPELINE-07
   Rule: A phase is done again only where its settings, its inputs or its outputs have changed
 
     Scenario: The first launch does every phase, and the second none
+      Given a tiny pipeline on a repository of 6 commits
       When the pipeline is launched with "--only analyze,scrape,tokenize", and again
       Then the phases were
         | phase    | status    | what          |
@@ -23,7 +21,7 @@ Feature: A pipeline does what is left to do, and nothing twice
       And no file of the pipeline has changed
 
     Scenario Outline: <change> concerns <done> alone
-      Given the pipeline was launched with "--only analyze,scrape,tokenize"
+      Given a tiny pipeline whose cheap phases were done
       And <change>
       When the pipeline is launched with "--only analyze,scrape,tokenize"
       Then these phases were done: <done>
@@ -41,14 +39,14 @@ Feature: A pipeline does what is left to do, and nothing twice
         | a byte of sequences/train.bin has flipped | tokenize                  | outputs damaged: sequences/train.bin         |
 
     Scenario: What is damaged becomes again what it was
-      Given the pipeline was launched with "--only analyze,scrape,tokenize"
+      Given a tiny pipeline whose cheap phases were done
       And a byte of history/commits.jsonl has flipped
       And a byte of sequences/train.bin has flipped
       When the pipeline is launched with "--only analyze,scrape,tokenize"
       Then the pipeline's files are what they were
 
     Scenario: --force does a phase that has not changed, with the same result
-      Given the pipeline was launched with "--only analyze,scrape,tokenize"
+      Given a tiny pipeline whose cheap phases were done
       When the pipeline is launched with "--only tokenize --force"
       Then these phases were done: tokenize
       And the manifest is the same but for the times
@@ -57,14 +55,15 @@ Feature: A pipeline does what is left to do, and nothing twice
   Rule: The user chooses phases, and the others stay as they are
 
     Scenario: --only leaves the other phases as they were
-      Given the pipeline was launched with "--only analyze,scrape"
+      Given a tiny pipeline on a repository of 6 commits
+      And the pipeline was launched with "--only analyze,scrape"
       And a commit that changes files
       When the pipeline is launched with "--only analyze"
       Then these phases were done: analyze
       And the phase scrape is still complete, with what it had found before
 
     Scenario: --from does a phase and those after it
-      Given the pipeline was launched with "--only analyze,scrape,tokenize"
+      Given a tiny pipeline whose cheap phases were done
       And scrape.max_patch_lines becomes 3
       When the pipeline is launched with "--from tokenize --only analyze,scrape,tokenize"
       Then these phases were done: none
@@ -75,6 +74,7 @@ Feature: A pipeline does what is left to do, and nothing twice
         | tokenize | unchanged  |          |
 
     Scenario Outline: What makes no sense is refused: <options>
+      Given a tiny pipeline on a repository of 6 commits
       When the pipeline is launched with "<options>"
       Then it is refused with exit code 2: <message>
       And there is no manifest
@@ -86,11 +86,11 @@ Feature: A pipeline does what is left to do, and nothing twice
         | --from 7                       | --from: 7 is not a phase; the phases are analyze, scrape, tokenize, embed, train, evaluate                  |
         | --only scrape --from train     | --from train: none of the phases scrape comes so late; leave out --from, or --only                          |
         | --set scrape.languages=[rustt]  | --set: scrape.languages: 'rustt' is not a known language; did you mean rust?                                |
-        | --set tokenize.overlap=16      | --set: tokenize: overlap (16) must be below half of sequence_length (32)                                    |
+        | --set tokenize.overlap=16      | tiny.yaml: tokenize: overlap (16) must be below half of sequence_length (32)                                    |
         | --set experiment.training.learning_rate=-1 | --set: experiment.training.learning_rate: must be above 0, got -1                               |
 
     Scenario: --dry-run says what would be done and why, and changes nothing
-      Given the pipeline was launched with "--only analyze,scrape,tokenize"
+      Given a tiny pipeline whose cheap phases were done
       And scrape.max_patch_lines becomes 3
       When the pipeline is launched with "--dry-run --only analyze,scrape,tokenize,embed"
       Then it prints
@@ -108,6 +108,7 @@ Feature: A pipeline does what is left to do, and nothing twice
       And no file of the pipeline has changed
 
     Scenario: --dry-run of a pipeline that was never launched makes no folder
+      Given a tiny pipeline on a repository of 6 commits
       When the pipeline is launched with "--dry-run --only analyze,scrape"
       Then the command has exited with 0
       And there is no folder pipelines
@@ -116,8 +117,9 @@ Feature: A pipeline does what is left to do, and nothing twice
   Rule: A phase that fails is stated, and what was done stays
 
     Scenario: What needs a failed phase is not begun
-      Given the pipeline was launched with "--only analyze"
-      And a file stands where the folder history should be
+      Given a tiny pipeline on a repository of 6 commits
+      And the pipeline was launched with "--only analyze"
+      And a file stands where the folder history.new should be
       When the pipeline is launched with "--only analyze,scrape,tokenize"
       Then the command has exited with 1
       And the phases were
@@ -128,21 +130,22 @@ Feature: A pipeline does what is left to do, and nothing twice
       And the manifest says failed, as does its phase scrape
 
     Scenario: The next launch goes on where one has failed
-      Given the pipeline was launched with "--only analyze"
-      And a file stands where the folder history should be
-      And the pipeline was launched with "--only analyze,scrape,tokenize"
-      And that file is gone
+      Given a tiny pipeline on a repository of 6 commits
+      And the pipeline was launched with "--only analyze"
+      And its phase scrape has failed, because of a file that is gone now
       When the pipeline is launched with "--only analyze,scrape,tokenize"
       Then these phases were done: scrape, tokenize
       And the manifest says partial, and all that was asked for is complete
 
     Scenario: Two launches of one pipeline exclude each other
-      Given another process is at work on the pipeline
+      Given a tiny pipeline on a repository of 6 commits
+      And another process is at work on the pipeline
       When the pipeline is launched with "--only analyze"
       Then it is refused with exit code 1: pipelines/sample: another process is at work on this pipeline: {that process}; wait for it, or stop it
 
     Scenario: A folder belongs to one repository
-      Given the pipeline was launched with "--only analyze"
+      Given a tiny pipeline on a repository of 6 commits
+      And the pipeline was launched with "--only analyze"
       When the pipeline of another repository with the same name is launched
       Then it is refused with exit code 2: pipelines/sample: belongs to {this}, and this is {other}; give the pipeline another name: --set pipeline_name=NAME
       And no file of the pipeline has changed
@@ -152,11 +155,13 @@ Feature: A pipeline does what is left to do, and nothing twice
 
     @blocker
     Scenario: Killed at many instants, it ends in the manifest of one that was left alone
-      When the pipeline is killed at 12 instants spread over its launch, and launched again each time
+      Given a tiny pipeline on a repository of 6 commits
+      When the pipeline is killed at 6 instants spread over its launch, and launched again each time
       Then each time the manifest is that of a pipeline that was left alone, but for the times
       And each time nothing half-written is left
 
     Scenario Outline: <signal> ends it with its exit code, and the manifest says so
+      Given a tiny pipeline on a repository of 6 commits
       When the pipeline is sent <signal> while it scrapes
       Then its exit code is <code>, and its last words are "interrupted by <signal>; nothing that was saved is lost, launch again to go on"
       And the manifest says interrupted, as does its phase scrape

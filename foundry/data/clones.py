@@ -41,7 +41,7 @@ def up_to_date_clone(url: str, revision: str, report: Report | None) -> GitRepos
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
             _clone(url, folder, report)
-        elif not (_FULL_COMMIT_ID.match(revision) and _holds(GitRepository.open(folder, shown), revision)):
+        elif not (_FULL_COMMIT_ID.match(revision) and GitRepository.open(folder, shown).holds(revision)):
             _fetch(url, revision, folder, report)
         os.utime(folder)  # tells `foundry cache` when it was used
         return GitRepository.open(folder, shown)
@@ -57,14 +57,6 @@ def _clone_folder(url: str) -> Path:
     shown = without_password(url)
     stem = re.sub(r"[^\w.-]", "-", shown.rstrip("/").removesuffix(".git").rpartition("/")[2])
     return user_cache_folder() / "repositories" / f"{stem}-{hashlib.sha256(shown.encode()).hexdigest()[:12]}.git"
-
-
-def _holds(repository: GitRepository, revision: str) -> bool:
-    try:
-        repository.resolve(revision)
-    except UserError:
-        return False
-    return True
 
 
 def _clone(url: str, folder: Path, report: Report | None) -> None:
@@ -88,7 +80,7 @@ def _fetch(url: str, revision: str, folder: Path, report: Report | None) -> None
             run_git([*here, "symbolic-ref", "HEAD", named[1].decode()], network_environment())
     except GitError as error:
         failure = f"{without_password(url)} cannot be fetched: {error}"
-        if not _holds(GitRepository.open(folder, without_password(url)), revision):
+        if not GitRepository.open(folder, without_password(url)).holds(revision):
             raise FoundryError(f"{failure}; what was cloned before lacks data.git.revision {revision!r}") from error
         progress.note(f"{failure}; going on with what was cloned before, which may lack later commits")
 

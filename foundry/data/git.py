@@ -135,6 +135,14 @@ class GitRepository:
                 f"data.git.revision: {revision!r} names no commit in {self.shown_as}; see git log --oneline --all"
             ) from error
 
+    def holds(self, revision: str) -> bool:
+        """Whether `revision` names a commit here."""
+        try:
+            self.resolve(revision)
+        except UserError:
+            return False
+        return True
+
     def references(self, *prefixes: str) -> list[tuple[bytes, str]]:
         """The names of the references below `prefixes`, such as `refs/heads`, and what each names, by name."""
         listing = self._run("for-each-ref", "--sort=refname", "--format=%(objectname) %(refname)", *prefixes)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from foundry.data.progress import Report
 from foundry.errors import FoundryError
+from foundry.files import write_text
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.manifest_keeper import ManifestKeeper
 from foundry.pipeline.registry import all_phases
+from foundry.pipeline.report_page import write_report
 from foundry.pipeline.runner import Ended, PipelineRunner
 from foundry.pipeline.source import described_source, open_source, plain_message
 from foundry.training.run_lock import RunLock
@@ -20,10 +23,23 @@ def carry_out(launch: Launch, report: Report | None) -> Ended:
     Raises:
         FoundryError: the repository cannot be read, which the manifest says, too; or another process is at work.
     """
-    launch.folder.mkdir(parents=True, exist_ok=True)
+    _make(launch.folder)
     with RunLock(launch.folder, "pipeline").held(_warn):
         keeper = ManifestKeeper(launch.folder, launch.folder.name, _warn)
-        return _runner(launch, keeper, report).run()
+        ended = _runner(launch, keeper, report).run()
+        write_report(launch.folder, ended.manifest)
+        return ended
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of a pipeline, below one that git leaves out of a repository that it may stand in.
+
+    Else what a pipeline writes would count among the uncommitted changes of the repository that it reads.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ignored = folder.parent / ".gitignore"
+    if not ignored.exists():
+        write_text(ignored, "*\n")
 
 
 def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> PipelineRunner:
@@ -33,6 +49,7 @@ def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> Pi
     except FoundryError as error:
         problem = plain_message(error)
         keeper.fail(problem)
+        write_report(launch.folder, keeper.manifest)
         raise type(error)(problem) from error
     return PipelineRunner(launch, repository, facts, keeper, all_phases(), report)
 

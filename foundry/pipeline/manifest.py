@@ -18,6 +18,7 @@ from foundry.pipeline.order import PHASE_NAMES
 from foundry.untrusted import is_plain_name, read_json, shown
 
 MANIFEST_FILE = "manifest.json"
+REPORT_FILE = "report.html"
 SCHEMA_VERSION: Literal[1] = 1
 MAX_MANIFEST_BYTES = 64_000_000
 NOT_ASKED_FOR = "not asked for"
@@ -150,6 +151,14 @@ def utc_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
+def utc_day(seconds: int | None) -> str:
+    """A time of a commit as a day, such as `2026-11-27`; `unknown` where there is none."""
+    if seconds is None:
+        return "unknown"
+    moment = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return moment.date().isoformat()
+
+
 def write_manifest(folder: Path, manifest: PipelineManifest) -> None:
     """Put the manifest into the pipeline's folder, in one rename."""
     content = manifest.model_dump(mode="json")
@@ -180,6 +189,8 @@ def read_manifest(folder: Path) -> PipelineManifest:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(shown(str(part)) for part in first["loc"])
-        raise FoundryError(f"{path}: is not a pipeline's manifest: {place}: {first['msg']}") from None
+        raise FoundryError(
+            f"{path}: is not a pipeline's manifest: {place}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
     except ValueError as error:
         raise FoundryError(f"{path}: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from foundry.data.git import GitRepository
 from foundry.errors import UserError
 from foundry.pipeline.manifest import NOT_ASKED_FOR, PhaseRecord, PipelineManifest, RepositoryFacts
 from foundry.pipeline.order import NEEDS, needed_by
@@ -23,18 +24,21 @@ def obstacle(name: str, records: Records) -> str | None:
     return None
 
 
-def require_same_source(folder: Path, manifest: PipelineManifest, facts: RepositoryFacts) -> None:
-    """Check that the folder belongs to this repository.
+def require_same_source(
+    folder: Path, manifest: PipelineManifest, facts: RepositoryFacts, source: GitRepository
+) -> None:
+    """Check that the folder belongs to this repository, which may have been moved, or changed beyond recognition.
 
     Raises:
-        UserError: it belongs to another.
+        UserError: it belongs to another place, and the commit that it was made of is not known here.
     """
     known = manifest.repository
-    if known is not None and known.source != facts.source:
-        raise UserError(
-            f"{folder}: belongs to {printable(known.source)}, and this is {printable(facts.source)}; "
-            "give the pipeline another name: --set pipeline_name=NAME"
-        )
+    if known is None or known.source == facts.source or source.holds(known.head):
+        return
+    raise UserError(
+        f"{folder}: belongs to {printable(known.source)}, and this is {printable(facts.source)}; "
+        "give the pipeline another name: --set pipeline_name=NAME"
+    )
 
 
 def require_earlier_phases(selection: Selection, records: Records) -> None:

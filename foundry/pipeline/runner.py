@@ -94,7 +94,7 @@ class PipelineRunner:
             LeftAtOnce, Interrupted, KeyboardInterrupt: a signal has ended it; the manifest says so.
         """
         before = self.keeper.manifest
-        require_same_source(self.keeper.folder, before, self.facts)
+        require_same_source(self.keeper.folder, before, self.facts, self.repository)
         require_earlier_phases(self.launch.selection, before.phases)
         self.keeper.begin(plain(self.launch.config), self.facts)
         try:

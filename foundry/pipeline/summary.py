@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from foundry.pipeline.manifest import MANIFEST_FILE, PhaseRecord
+from foundry.pipeline.manifest import MANIFEST_FILE, REPORT_FILE, PhaseRecord
 from foundry.pipeline.runner import Ended, Ending
 from foundry.terminal import aligned
 
@@ -18,13 +18,13 @@ def closing_words(ended: Ended, folder: Path) -> str:
     """The table of the phases, and where things are."""
     rows = [("phase", "status", "what", "seconds")]
     rows += [_row(ending, ended.manifest.phases.get(ending.phase)) for ending in ended.endings]
-    places = [("manifest", str(folder / MANIFEST_FILE))]
+    places = [("manifest", str(folder / MANIFEST_FILE)), ("report", str(folder / REPORT_FILE))]
     return f"\n{aligned(rows, right=(3,))}\n\n{aligned(places)}"
 
 
 def _row(ending: Ending, record: PhaseRecord | None) -> tuple[str, str, str, str]:
     status = "skipped" if ending.done == "blocked" else ending.done
-    what = headline(ending.phase, record) if record is not None and record.is_done else ""
+    what = headline(ending.phase, record) if record is not None else ""
     said = "; ".join(text for text in (what, ending.why) if text)
     is_work = ending.done in ("done", "partial", "failed") and record is not None and record.seconds is not None
     seconds = f"{record.seconds:.1f}" if record is not None and record.seconds is not None and is_work else ""
@@ -33,13 +33,49 @@ def _row(ending: Ending, record: PhaseRecord | None) -> tuple[str, str, str, str
 
 def headline(name: str, record: PhaseRecord) -> str:
     """What a phase has found, in a few words."""
-    return HEADLINES[name](record.results) if name in HEADLINES else ""
+    return HEADLINES[name](record.results) if record.is_done else ""
 
 
 def _analyzed(results: Results) -> str:
     languages = list(results["languages"])
     main = f", mostly {languages[0]}" if languages else ""
-    return f"{results['commits']:,} commits by {results['authors']:,} authors, {results['files']:,} files{main}"
+    authors = f"{results['authors']:,} author{'s' if results['authors'] != 1 else ''}"
+    return f"{results['commits']:,} commits by {authors}, {results['files']:,} files{main}"
 
 
-HEADLINES: dict[str, Callable[[Results], str]] = {"analyze": _analyzed}
+def _scraped(results: Results) -> str:
+    coverage = results["coverage"]
+    return (
+        f"{results['commits']:,} commits, {coverage['files_kept']:,} of {coverage['files_tracked']:,} files, "
+        f"{results['redactions']['total']:,} redactions"
+    )
+
+
+def _tokenized(results: Results) -> str:
+    tokens = results["tokens_before_packing"]
+    sequences = {part: sum(kinds.values()) for part, kinds in results["sequences"].items()}
+    counts = [f"{part['training']:,} + {part['validation']:,}" for part in (tokens, sequences)]
+    return f"{counts[0]} tokens in {counts[1]} sequences"
+
+
+def _embedded(results: Results) -> str:
+    return f"{results['points']:,} vectors of {results['commits']:,} commits and {results['files']:,} files"
+
+
+def _trained(results: Results) -> str:
+    loss = results.get("best_validation_loss")
+    return f"{results['steps']:,} steps" + (f", best validation loss {loss:.3f}" if loss is not None else "")
+
+
+def _evaluated(results: Results) -> str:
+    return f"{results['samples']:,} texts, {results['success_rate']:.0%} succeed"
+
+
+HEADLINES: dict[str, Callable[[Results], str]] = {
+    "analyze": _analyzed,
+    "scrape": _scraped,
+    "tokenize": _tokenized,
+    "embed": _embedded,
+    "train": _trained,
+    "evaluate": _evaluated,
+}

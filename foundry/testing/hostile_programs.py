@@ -6,20 +6,23 @@ The right answer at the end makes a sandbox visible that lets the act happen: th
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import socket
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from foundry.evaluation.passing import problems
+from foundry.evaluation.passing import problems, seccomp
 from foundry.evaluation.passing.sandbox import Limits
-from foundry.evaluation.passing.verdict import judge
+from foundry.evaluation.passing.verdict import Verdict, judge
 
 RIGHT_ANSWER = "return sum(number * number for number in numbers)"
+_PERSONALITY_OF_32_BITS = 8
 SECRET_NAME, SECRET = "FOUNDRY_TEST_TOKEN", "swordfish"
 
 _HOSTILE = {
@@ -28,6 +31,7 @@ _HOSTILE = {
     "starts 63 copies of itself": "import os\nfor _ in range(6): os.fork()\nos.execlp('sleep', 'sleep', {sleep!r})",
     "takes all memory at once": "block = bytearray(10**11)",
     "takes memory bit by bit": "blocks = []\nwhile True: blocks.append(bytearray(10**7))",
+    "takes 200 MB": "block = bytearray(200_000_000)",
     "writes a file of 1 GB": "with open('large', 'wb') as file:\n    for _ in range(1000): file.write(bytes(10**6))",
     "writes outside its folder": "open({victim!r}, 'w').write('changed')",
     "writes outside and hides the error": "try: open({victim!r}, 'w').write('x')\nexcept BaseException: pass",
@@ -41,7 +45,9 @@ _HOSTILE = {
     "sends with a library for the web": "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}')",
     "starts a program": "import subprocess; subprocess.run(['sleep', {sleep!r}])",
     "starts a program through a shell": "import os; os.system('sleep {sleep} &')",
-    "leaves a process in the background": "import os\nif os.fork() == 0: os.setsid(), os.execlp('sleep', 'sleep', {sleep!r})",
+    "leaves a process in the background": (
+        "import os\nif os.fork() == 0: os.setsid(), os.execlp('sleep', 'sleep', {sleep!r})"
+    ),
     "becomes another program": "import os; os.execlp('sleep', 'sleep', {sleep!r})",
     "starts a thread": "import _thread; _thread.start_new_thread(print, ())",
     "kills its parent": "import os; os.kill(os.getppid(), 9)",
@@ -72,6 +78,9 @@ _HOSTILE = {
     "returns text that looks like the number": "return str(sum(number * number for number in numbers))",
     "writes its own verdict": 'import os, sys; os.write(int(sys.argv[1]), b\'{{"outcome": "passed"}}\'); os._exit(0)',
     "writes its own answers": "import os, sys; os.write(int(sys.argv[1]), b'{{\"answers\": []}}'); os._exit(0)",
+    "writes answers without end": "import os, sys\nwhile True: os.write(int(sys.argv[1]), bytes(10**4))",
+    "writes brackets without end": "import os, sys; os.write(int(sys.argv[1]), b'[' * 10**5); os._exit(0)",
+    "writes an endless number": "import os, sys; os.write(int(sys.argv[1]), b'9' * 10**5); os._exit(0)",
     "closes the channel": "import os, sys; os.close(int(sys.argv[1]))",
     "replaces the writer of JSON": "import json; json.dumps = lambda *_: '{{\"answers\": [true]}}'; return None",
     "replaces the comparison": "import operator; operator.eq = lambda *_: True; return None",
@@ -133,6 +142,19 @@ def surroundings(folder: Path) -> Iterator[Surroundings]:
 def judge_elsewhere(_: Callable[[str, Any], None], body: str, limits: Limits) -> None:
     """Try a body, in a process of `foundry.testing.forking.forked`."""
     judge(problems.PROBLEMS[0], body, limits)
+
+
+def judge_without_filter(bodies: Sequence[str]) -> list[Verdict]:
+    """Try bodies where the kernel filters no system calls; for `foundry.testing.forking.in_a_fork`.
+
+    On Linux the process, and what it starts, is told that this is a machine with an older processor. Empty where there
+    is a filter all the same.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).personality(_PERSONALITY_OF_32_BITS)
+    if seccomp.computing_only() is not None:
+        return []
+    return [judge(problems.PROBLEMS[0], body, Limits()) for body in bodies]
 
 
 def _count_connections(service: socket.socket, found: Surroundings) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +16,18 @@ from typing import Any
 
 import yaml
 
+from foundry.errors import FoundryError
+from foundry.pipeline.launch import Launch
+from foundry.pipeline.launching import carry_out
 from foundry.pipeline.manifest import MANIFEST_FILE, PipelineManifest, read_manifest
 from foundry.testing.forking import TIMEOUT_SECONDS, forked
-from foundry.testing.kill_points import KillPoint, Launch, kill_points
-from foundry.testing.processes import Command, Finished
-from foundry.testing.repositories import SampleRepository
+from foundry.testing.kill_points import KillPoint, kill_points
+from foundry.testing.processes import Finished
+from foundry.testing.repositories import SampleRepository, python_project
 from foundry.testing.runs import contents_of
 from foundry.testing.warm_commands import run_warm
 from foundry.training.run_lock import RunLock
+from foundry.training.signals import left_at_once
 
 CONFIG_FILE = Path("tiny.yaml")
 CHEAP = "analyze,scrape,tokenize"
@@ -72,7 +79,9 @@ class Pipelines:
         """Run `foundry pipeline` in a warm process of its own, to its end."""
         here = Path("pipelines")
         self.before = contents_of(here) if here.is_dir() else {}
-        self.manifest_before = self.manifest if any(here.glob(f"*/{MANIFEST_FILE}")) else None
+        self.manifest_before = None
+        with contextlib.suppress(FoundryError):  # a damaged one is for the launch to meet
+            self.manifest_before = self.manifest if any(here.glob(f"*/{MANIFEST_FILE}")) else None
         self.finished = run_warm(self.arguments(*options))
         return self.finished
 
@@ -98,7 +107,6 @@ class Alone:
 
     folder: Path
     points: list[KillPoint]
-    launches: list[Launch] = field(default_factory=list)
 
     @property
     def expected(self) -> dict[str, Any]:
@@ -110,10 +118,22 @@ class Alone:
         return [self.points[(2 * number + 1) * len(self.points) // (2 * count)] for number in range(count)]
 
 
-def cheap_phases() -> Command:
-    """The cheap phases of the tiny pipeline on `sample`, as a task that can be killed in a folder of its own."""
-    source, config = str(Path("sample").resolve()), str(CONFIG_FILE.resolve())
-    return Command(("pipeline", source, "--config", config, "--only", CHEAP, "--quiet"))
+@dataclass(frozen=True)
+class CheapPhases:
+    """The cheap phases of a tiny pipeline, as a task for a process that is forked warm."""
+
+    source: str
+    config: Path
+
+    def __call__(self) -> None:
+        """Do them in the current folder, as the command does."""
+        with left_at_once():
+            carry_out(Launch.of(self.source, self.config, only=CHEAP), None)
+
+
+def cheap_phases() -> CheapPhases:
+    """The cheap phases of the tiny pipeline on `sample`, wherever they are carried out."""
+    return CheapPhases(str(Path("sample").resolve()), CONFIG_FILE.resolve())
 
 
 def left_alone(folder: Path) -> Alone:
@@ -136,6 +156,22 @@ def _hold(tell: Callable[[str, Any], None], folder: Path) -> None:
     with RunLock(folder).held(print):
         tell("held", True)
         signal.pause()
+
+
+def copy_of_finished() -> None:
+    """Put a repository of 6 commits and its pipeline, whose cheap phases are done, into the current folder."""
+    shutil.copytree(_template().name, Path(), dirs_exist_ok=True)
+
+
+@functools.cache
+def _template() -> tempfile.TemporaryDirectory[str]:
+    template = tempfile.TemporaryDirectory(prefix="pipeline-")
+    with contextlib.chdir(template.name):
+        python_project(Path("sample"), 6)
+        write_tiny_config()
+        finished = Pipelines().launch("--only", CHEAP)
+        assert finished.exit_code == 0, finished.stderr
+    return template
 
 
 def write_tiny_config(changes: Mapping[str, Any] | None = None) -> Path:

@@ -72,8 +72,8 @@ class Ended:
 
     Attributes:
         exit_code: minus the signal's number where one ended it.
-        answer: what it wrote to the channel for its answer, which may be anything; at most `MAX_ANSWER_BYTES`.
-        in_time: it ended by itself.
+        answer: what it wrote to the channel for its answer, which may be anything; at `MAX_ANSWER_BYTES` it is killed.
+        in_time: it did not have to be killed because its time was over.
     """
 
     exit_code: int
@@ -98,7 +98,7 @@ def run_sandboxed(program: str, function: str, calls: Sequence[Sequence[Any]], l
                 process.stdin.write(json.dumps(request).encode("ascii"))
                 process.stdin.close()
             answer = _read(channel, deadline)
-            in_time = _ends(process, deadline)
+            in_time = len(answer) == MAX_ANSWER_BYTES or _ends(process, deadline)
         finally:
             _kill(process)
             os.close(channel)

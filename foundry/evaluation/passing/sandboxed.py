@@ -105,7 +105,6 @@ def _prepare_to_leave(request: dict[str, Any]) -> Callable[[], None]:
 
     In between is time to compile: the compiler looks for the source's file when it finds a mistake.
     """
-    sys.unraisablehook = lambda _: None  # the usual one opens source files to show lines of them
     install = _filter_installer(bytes.fromhex(request["filter"])) if request["filter"] else None
     _set_limits(request)
 

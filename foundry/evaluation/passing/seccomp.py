@@ -7,7 +7,7 @@ instructions.
 
 from __future__ import annotations
 
-import platform
+import os
 import struct
 import sys
 
@@ -58,9 +58,10 @@ _REFUSED = {"ioctl": (16, 29), "rt_sigaction": (13, 134), "fcntl": (72, 25), "tg
 
 def computing_only() -> bytes | None:
     """The filter as an array of `struct sock_filter`; None where this system or this processor has none."""
-    if sys.platform != "linux" or platform.machine() not in _ARCHITECTURES or sys.maxsize < 2**32:
+    machine = os.uname().machine
+    if sys.platform != "linux" or machine not in _ARCHITECTURES or sys.maxsize < 2**32:
         return None
-    architecture, column = _ARCHITECTURES[platform.machine()]
+    architecture, column = _ARCHITECTURES[machine]
     instructions = [
         (_LOAD, 0, 0, _ARCHITECTURE_OFFSET),
         (_JUMP_IF_EQUAL, 1, 0, architecture),
