@@ -218,7 +218,7 @@ def process_ends(context: Context, message: str) -> None:
     assert finished.exit_code == 1 and message in finished.stderr.splitlines()[-1], finished.stderr
 
 
-@then("there is no folder of sequences")
+@then("no sequences were made")
 def no_sequences(_context: Context) -> None:
     found = [path.name for path in FOLDER.iterdir()]
     assert found == ["history"], found

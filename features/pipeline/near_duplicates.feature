@@ -59,7 +59,7 @@ Feature: What stands in a repository several times is learned from once
       Given three almost equal files a.py, b.py and c.py, of which none appeared before the others
       When the history is tokenized where datasketch is not installed
       Then the process ends with "tokenize.near_duplicates: needs datasketch, which is not installed; `pip install 'foundry-lm[pipeline]'` does that, and null keeps every file"
-      And there is no folder of sequences
+      And no sequences were made
 
   @REQ-TOKENIZE-06
   Rule: A change that was made twice is learned from once
