@@ -68,7 +68,7 @@ Feature: Whether the code that a model writes is code at all is said by the pars
       When these texts in c are judged as cut by their length
         | prompt             | text                                                                 | parses | judged              |
         | int f(int a) {\n   | \x20   a++;\n    if (a &&\n        g(a) &&\n        h(a) &&\n        i | yes    | \x20   a++;\n      |
-        | int f(int a) {\n   | \x20   a++;\n    int number =\n        another                             | yes    | \x20   a++;\n      |
+        | int f(int a) {\n   | \x20   a++;\n    int number =\n        another -                           | yes    | \x20   a++;\n      |
         | int f(int a) {\n   | \x20   a++ +;\n    if (a &&\n        g(a) &&\n        h(a) &&\n        i | no   |                     |
       Then each is judged as its row says
 
