@@ -1,9 +1,11 @@
 """Tokenizing and packing beside the tokenizer library's own batch encoding, and the memory that a corpus takes.
 
-usage: python benchmarks/tokenizing.py [--megabytes 4] [--rounds 5] [--memory 10 200]
+usage: python benchmarks/tokenizing.py [--megabytes 4] [--rounds 5] [--memory 10 200] [--sequences]
 
 The rate: the same documents, trained tokenizer and threads, alternating in one process. Ours goes from
 documents to a token file (markers, end of text, digest, bytes on disk); the library's goes from texts to its encodings.
+With `--sequences`, ours goes from the records of files, as scraping leaves them, to overlapping sequences
+with their metadata, as the pipeline's phase does.
 The memory: each corpus is prepared from start to end by a process of its own, whose peak is read from the system.
 """
 
@@ -27,6 +29,12 @@ from foundry.data.documents import Document
 from foundry.data.fast_tokenizer import FastTokenizer
 from foundry.data.packing import write_tokens
 from foundry.data.progress import Progress
+from foundry.pipeline.marked_documents import document_of_file
+from foundry.pipeline.record_places import files_with_places
+from foundry.pipeline.records import FILES_FILE
+from foundry.pipeline.sequence_packing import SequencePacking
+from foundry.pipeline.sequences import write_side
+from foundry.testing.invented_history import History
 
 VOCAB_SIZE = 4096
 DOCUMENT_BYTES = 4_000
@@ -65,9 +73,40 @@ def compare_rates(megabytes: int, rounds: int) -> None:
             started = time.perf_counter()
             write_tokens(Path(folder) / f"{number}.bin", tokenizer, documents, Progress(None))
             seconds["foundry"].append(time.perf_counter() - started)
+    print_rates(seconds, num_tokens)
+
+
+def compare_sequence_rates(megabytes: int, rounds: int) -> None:
+    """Print the median rates of the pipeline's tokenizing and of the library, and their ratio."""
+    texts = list(source_texts(megabytes * 1_000_000))
+    tokenizer = FastTokenizer.train(texts, VOCAB_SIZE)
+    seconds: dict[str, list[float]] = {"encode_batch": [], "foundry": []}
+    with tempfile.TemporaryDirectory() as name:
+        history = History(Path(name))
+        history.commit("0", {f"file_{number}.py": text for number, text in enumerate(texts)})
+        records = history.write() / FILES_FILE
+        contents = [part.text for _, record in files_with_places(records) for part in document_of_file(record).parts]
+        num_tokens = sum(len(encoding.ids) for encoding in tokenizer.backend.encode_batch(contents))
+        for number in range(rounds):
+            started = time.perf_counter()
+            encodings = tokenizer.backend.encode_batch(contents, add_special_tokens=False)
+            seconds["encode_batch"].append(time.perf_counter() - started)
+            del encodings
+            started = time.perf_counter()
+            documents = (document_of_file(record) for _, record in files_with_places(records))
+            packing = SequencePacking("training", 256, 32, tokenizer.pad_id)
+            with (Path(name) / f"{number}.jsonl").open("x", encoding="utf-8") as metadata:
+                path = Path(name) / f"{number}.bin"
+                write_side(path, packing, tokenizer, {"file": documents}, metadata, Progress(None))
+            seconds["foundry"].append(time.perf_counter() - started)
+    print_rates(seconds, num_tokens)
+
+
+def print_rates(seconds: dict[str, list[float]], num_tokens: int) -> None:
+    """Print the median rate of each side, and the ratio of ours."""
     rates = {name: num_tokens / statistics.median(taken) for name, taken in seconds.items()}
     for name, rate in rates.items():
-        print(f"{name:>14}: {rate:12,.0f} tokens/s (median of {rounds}, {num_tokens:,} tokens)")
+        print(f"{name:>14}: {rate:12,.0f} tokens/s (median of {len(seconds[name])}, {num_tokens:,} tokens)")
     print(f"{'ratio':>14}: {rates['foundry'] / rates['encode_batch']:.2f}")
 
 
@@ -114,10 +153,14 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=4, help="text for the comparison of rates")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory", type=int, nargs="*", default=[10, 200], help="sizes of the corpora, in megabytes")
+    parser.add_argument("--sequences", action="store_true", help="compare the pipeline's rate, and nothing else")
     parser.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.prepare is not None:
         prepare_alone(arguments.prepare)
+        return
+    if arguments.sequences:
+        compare_sequence_rates(arguments.megabytes, arguments.rounds)
         return
     # Memory first: a new process starts with the peak of the one that it was forked from, which must still be small.
     compare_memory(arguments.memory)

@@ -387,8 +387,8 @@ def all_models(section: type[Section], prefix: tuple[str, ...] = ()) -> Iterator
 
 
 def _types_in(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, or what the values of a mapping are."""
-    is_compound = isinstance(annotation, types.UnionType) or get_origin(annotation) is dict
+    """The alternatives of a union, or what the values of a mapping or the items of a list are."""
+    is_compound = isinstance(annotation, types.UnionType) or get_origin(annotation) in (dict, tuple)
     return get_args(annotation) if is_compound else (annotation,)
 
 

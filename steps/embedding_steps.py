@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +16,7 @@ import numpy as np
 from behave import given, then, when
 from behave.runner import Context
 
+from foundry.embeddings.embedder import load_embedder
 from foundry.embeddings.qdrant import open_server
 from foundry.errors import FoundryError, UserError
 from foundry.pipeline.phase import PhaseSkipped
@@ -25,10 +28,11 @@ from foundry.testing.indexing import (
     embed_and_be_killed,
     embedder,
     held_by_another_process,
+    model_files,
     texts_of_many_lengths,
     write_tiny_model,
 )
-from foundry.testing.meanings import function_of
+from foundry.testing.meanings import area_commits, function_of
 from foundry.testing.qdrant_service import Fault, QdrantService
 from foundry.testing.written_history import SampleCommit
 
@@ -44,6 +48,7 @@ class EmbeddingState:
 
     service: QdrantService | None = None
     canary: Path = Path("canary")
+    model: Path = Path()
     before: dict[str, bytes] = field(default_factory=dict)
     other: Indexing = field(default_factory=lambda: Indexing(folder=Path("pipelines/other")))
     texts: list[str] = field(default_factory=list)
@@ -59,25 +64,12 @@ def state_of(context: Context) -> EmbeddingState:
     return context.world.of(EmbeddingState)
 
 
-def modules(count: int) -> list[SampleCommit]:
-    return [
-        SampleCommit(f"Add the area of part {number}", {f"shapes/part_{number}.py": function_of(number)})
-        for number in range(count)
-    ]
-
-
-def embedded(indexing: Indexing) -> Indexing:
-    indexing.embed()
-    assert indexing.problem is None, indexing.problem
-    return indexing
-
-
 # --- what is embedded ---
 
 
 @given("a repository of which {count:d} commits add a module each")
 def step(context: Context, count: int) -> None:
-    indexing_of(context).commits = modules(count)
+    indexing_of(context).commits = area_commits(count)
 
 
 @given("a repository with a file whose path is no UTF-8")
@@ -92,7 +84,7 @@ def step(context: Context, name: str, value: str) -> None:
 
 @given("it was embedded")
 def step(context: Context) -> None:
-    embedded(indexing_of(context))
+    indexing_of(context).embed_well()
 
 
 @when("it is embedded")
@@ -112,8 +104,8 @@ def step(context: Context) -> None:
 def step(context: Context) -> None:
     first, second = indexing_of(context), state_of(context).other
     second.commits = first.commits
-    embedded(first)
-    embedded(second)
+    first.embed_well()
+    second.embed_well()
 
 
 @then(
@@ -144,13 +136,15 @@ def step(context: Context) -> None:
 
 def assert_same_index(found: Indexing, expected: Indexing, tolerance: float) -> None:
     assert found.described() == expected.described(), (found.described(), expected.described())
-    assert_same_vectors(found, expected, tolerance)
+    assert_same_points(found, expected, tolerance)
 
 
-def assert_same_vectors(found: Indexing, expected: Indexing, tolerance: float) -> None:
-    ours, theirs = found.vectors(), expected.vectors()
+def assert_same_points(found: Indexing, expected: Indexing, tolerance: float) -> None:
+    ours, theirs = ({point.id: point for point in indexing.stored()} for indexing in (found, expected))
     assert ours.keys() == theirs.keys(), ours.keys() ^ theirs.keys()
-    furthest = max(float(abs(ours[key] - theirs[key]).max()) for key in ours)
+    payloads = [(ours[key].payload, theirs[key].payload) for key in ours if ours[key].payload != theirs[key].payload]
+    assert not payloads, payloads
+    furthest = max(float(abs(ours[key].vector - theirs[key].vector).max()) for key in ours)
     assert furthest <= tolerance, f"two vectors of one text differ by {furthest}"
 
 
@@ -183,7 +177,7 @@ def step(context: Context) -> None:
 
 
 def with_one_more(commits: list[SampleCommit]) -> list[SampleCommit]:
-    return modules(len(commits) + 1)
+    return area_commits(len(commits) + 1)
 
 
 def with_changed_file(commits: list[SampleCommit]) -> list[SampleCommit]:
@@ -208,7 +202,7 @@ CHANGES: dict[str, Callable[[list[SampleCommit]], list[SampleCommit]]] = {
 def step(context: Context, change: str) -> None:
     indexing = indexing_of(context)
     indexing.commits = CHANGES[change](indexing.commits)
-    embedded(indexing)
+    indexing.embed_well()
 
 
 @then("{new:d} texts were embedded, {kept:d} were kept and {removed:d} points were removed")
@@ -222,7 +216,7 @@ def step(context: Context, new: int, kept: int, removed: int) -> None:
 def step(context: Context) -> None:
     indexing = indexing_of(context)
     fresh = replace(indexing, folder=Path("pipelines/fresh"), settings={}, told=[])
-    assert_same_index(indexing, embedded(fresh), tolerance=1e-5)
+    assert_same_index(indexing, fresh.embed_well(), tolerance=1e-5)
 
 
 @when("embedding is killed {moment}, and launched again")
@@ -232,7 +226,7 @@ def step(context: Context, moment: str) -> None:
     word = moment.split()[1]
     exit_code = embed_and_be_killed(indexing, word)
     assert exit_code == -9, f"it was not killed, but ended with {exit_code}"
-    embedded(indexing)
+    indexing.embed_well()
 
 
 @then("texts that were stored before the kill were not embedded again")
@@ -276,6 +270,25 @@ def step(context: Context) -> None:
     assert np.allclose(state.vectors, alone, atol=1e-5), abs(state.vectors - alone).max()
 
 
+@given("an embedding model whose vectors have any length")
+def step(context: Context) -> None:
+    state_of(context).model = write_tiny_model(Path("model"), 32)
+
+
+@when("it embeds texts and a question")
+def step(context: Context) -> None:
+    state = state_of(context)
+    model = load_embedder(model_files(str(state.model)))
+    [(_places, documents)] = model.documents(["a text", "another one"], 2)
+    state.vectors = np.stack([*documents, model.query("a question")])
+
+
+@then("each vector has the length 1")
+def step(context: Context) -> None:
+    lengths = np.linalg.norm(state_of(context).vectors, axis=1)
+    assert len(lengths) == 3 and np.allclose(lengths, 1, atol=1e-5), lengths
+
+
 # --- models ---
 
 
@@ -283,7 +296,7 @@ def step(context: Context) -> None:
 def step(context: Context, dimension: int) -> None:
     indexing = indexing_of(context)
     indexing.settings["model"] = str(write_tiny_model(Path("first-model"), dimension))
-    embedded(indexing)
+    indexing.embed_well()
     state_of(context).before = indexing.described()
 
 
@@ -367,7 +380,7 @@ def step(context: Context, text: str) -> None:
 
 @then('it fails with one line that names the server and has "{text}"')
 def step(context: Context, text: str) -> None:
-    assert_one_line(indexing_of(context).problem, FoundryError, [state_of(context).service.url, text])
+    assert_one_line(indexing_of(context).problem, FoundryError, [indexing_of(context).settings["url"], text])
 
 
 def assert_one_line(problem: FoundryError | None, kind: type[FoundryError], texts: list[str]) -> None:
@@ -385,14 +398,19 @@ def step(context: Context) -> None:
 # --- servers ---
 
 
-def serve(context: Context, fault: Fault | None = None, api_key: str | None = None) -> QdrantService:
-    state = state_of(context)
-    state.service = QdrantService(Path("service"), api_key)
-    context.world.ending.callback(state.service.stop)
+def serve(context: Context, fault: Fault | None = None) -> None:
+    service = state_of(context).service = QdrantService.shared()
     if fault is not None:
-        state.service.inject(fault)
-    indexing_of(context).settings["url"] = state.service.url
-    return state.service
+        service.inject(fault)
+    indexing_of(context).settings["url"] = service.url
+
+
+FAULTS = {
+    "answers 500": Fault("answer", status=500),
+    "wants a key": Fault("lock", key="the-key"),
+    "never answers": Fault("hang"),
+    "dies at the second batch": Fault("die", on="upsert", after=1),
+}
 
 
 @given("a Qdrant server")
@@ -402,27 +420,32 @@ def step(context: Context) -> None:
 
 @given("a Qdrant server that {fault}")
 def step(context: Context, fault: str) -> None:
-    indexing_of(context).settings["batch_size"] = 4
-    faults = {
-        "answers 500": Fault("answer", status=500),
-        "never answers": Fault("hang"),
-        "dies at the second batch": Fault("die", on="upsert", after=1),
-    }
-    service = serve(context, faults.get(fault), "the-key" if fault == "refuses the key" else None)
-    if fault == "is down":
-        service.stop()
+    serve(context, FAULTS[fault])
+
+
+@given("the address of a Qdrant server that is down")
+def step(context: Context) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    indexing_of(context).settings["url"] = f"http://127.0.0.1:{port}"
+
+
+@given("the variable QDRANT_API_KEY is {key}")
+def step(context: Context, key: str) -> None:
+    os.environ["QDRANT_API_KEY"] = key
+    context.world.ending.callback(os.environ.pop, "QDRANT_API_KEY")
 
 
 @when("it is embedded there twice")
 def step(context: Context) -> None:
     for _ in range(2):
-        embedded(indexing_of(context))
+        indexing_of(context).embed_well()
 
 
 @when("it is asked, with 1 second to answer")
 def step(context: Context) -> None:
     try:
-        with open_server(state_of(context).service.url, "texts", timeout=1) as index:
+        with open_server(indexing_of(context).settings["url"], "texts", timeout=1) as index:
             index.dimension()
     except FoundryError as error:
         indexing_of(context).problem = error
@@ -433,17 +456,17 @@ def step(context: Context, size: int) -> None:
     indexing = indexing_of(context)
     indexing.settings["batch_size"] = size
     indexing.embed()
-    assert indexing.problem is not None, "the server did not die"
-    state_of(context).service.start()
-    embedded(indexing)
+    assert "does not answer" in str(indexing.problem), indexing.problem
+    state_of(context).service.restart()
+    indexing.embed_well()
 
 
 @then("the server has the vectors that a folder would have")
 def step(context: Context) -> None:
     indexing = indexing_of(context)
-    local = embedded(replace(indexing, folder=Path("pipelines/local"), settings={}))
+    local = replace(indexing, folder=Path("pipelines/local"), settings={}).embed_well()
     assert indexing.points() == local.points(), (indexing.points(), local.points())
-    assert_same_vectors(indexing, local, tolerance=1e-5)
+    assert_same_points(indexing, local, tolerance=1e-5)
     indexing.embed()
 
 

@@ -16,6 +16,7 @@ from foundry.pipeline import parameters
 from foundry.pipeline.loading import load_pipeline
 from foundry.pipeline.phase import Pipeline
 from foundry.pipeline.phases.analyze import AnalyzePhase
+from foundry.testing.big_histories import big_history
 from foundry.testing.pipelines import Pipelines, raw_commit, write_tiny_config
 from foundry.testing.repositories import SampleRepository, hostile_repository
 
@@ -113,11 +114,9 @@ def files_of_sizes(context: Context) -> None:
     repository.commit("Add all")
 
 
-@given("a sample repository with {count:d} equal changes")
-def equal_changes(_context: Context, count: int) -> None:
-    repository = SampleRepository(SAMPLE)
-    for number in range(count):
-        repository.commit(f"Change {number:03}", {"a.py": f"value = {number:03}\n"})
+@given("a sample repository with {count:d} changes made at random")
+def random_changes(_context: Context, count: int) -> None:
+    big_history(SAMPLE, count)
 
 
 @given("a graft that cuts its history off")
@@ -192,14 +191,14 @@ def nothing_holds(context: Context) -> None:
 
 
 @then(
-    "the text is {size:d} bytes of files and the patches of {count:d} commit, a token for {a_token:d} bytes, "
+    "the text is {size:d} bytes of files and the patches of {count:d} commit, a token for {a_token:g} bytes, "
     "half of them trained on"
 )
-def text_is(context: Context, size: int, count: int, a_token: int) -> None:
+def text_is(context: Context, size: int, count: int, a_token: float) -> None:
     results = analyzed(context).results
     estimates = results["estimates"]
     patch = len(real_patches())
-    tokens = (size + patch) // a_token
+    tokens = int((size + patch) / a_token)
     expected = {
         "patch_bytes": patch,
         "text_bytes": size + patch,
@@ -229,7 +228,8 @@ def length_follows(context: Context) -> None:
 
 @then("the estimated patches are within {percent:d} percent of the real ones")
 def patches_near(context: Context, percent: int) -> None:
-    real = len(SampleRepository(SAMPLE).git("log", "--format=", "--patch").replace("\n\n", "\n"))
+    shown = SampleRepository(SAMPLE).git("log", "--all", "--format=%x00", "--patch", "--no-merges")
+    real = sum(len(patch.lstrip("\n")) for patch in f"{shown}\n".split("\0"))
     found = analyzed(context).results["estimates"]["patch_bytes"]
     assert abs(found - real) <= real * percent / 100, f"estimated {found}, real {real}"
 

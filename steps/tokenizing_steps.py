@@ -18,7 +18,7 @@ from foundry.files import sha256_of
 from foundry.pipeline.phases.tokenize import Tokenize
 from foundry.pipeline.records import FileChange
 from foundry.testing.corpora import different_texts
-from foundry.testing.histories import FIRST_TIME, changed_file
+from foundry.testing.invented_history import FIRST_TIME, changed_file
 from foundry.testing.kill_points import kill_points, run_and_kill, run_to_end
 from foundry.testing.pretrained import saved_pretrained
 from foundry.testing.tokenized import (
@@ -213,7 +213,7 @@ def streams_are_documents(context: Context) -> None:
     found = [text for side in ("training", "validation") for text in documents_by_source(context, side)["commit"]]
     assert found == [state.history.expected_commit(number) for number in range(9)], found
     files = [text for side in ("training", "validation") for text in documents_by_source(context, side)["file"]]
-    left_out = state.statistics["skipped"]["file with text from before and after the cutoff"]["names"]
+    left_out = state.statistics["skipped"]["with text from before and after the cutoff"]["names"]
     expected = [f"<|file|>{path}\n{text}" for path, text in state.history.files.items() if path not in left_out]
     assert sorted(files) == sorted(expected), files
 

@@ -47,6 +47,8 @@ Feature: An experiment is one YAML file, read as its writer means it
         | monitoring: {enabled: no, disk_free: {warn: 5e9, stop: 1e9}}  | monitoring.enabled = False; monitoring.disk_free.warn = 5000000000.0 |
         | monitoring.gpu_memory: {warn: null, stop: 1}                  | monitoring.gpu_memory.warn = None; monitoring.gpu_memory.stop = 1.0 |
         | monitoring.gpu_temperature: {warn: 80, stop: 9e1}             | monitoring.gpu_temperature.stop = 90.0                            |
+        | evaluation: {every_epochs: 2, prompts: [python, my.yaml], samples: 3} | evaluation.every_epochs = 2; evaluation.prompts = (PosixPath('python'), PosixPath('my.yaml')) |
+        | evaluation: {temperature: 0, top_p: null, max_new_tokens: 1e2} | evaluation.temperature = 0.0; evaluation.max_new_tokens = 100    |
         | wandb: {entity: my-team, project: code.v2, mode: offline}     | wandb.entity = 'my-team'; wandb.project = 'code.v2'               |
         | artifacts: {store: wandb, upload_timeout: 1e3}                | artifacts.store = 'wandb'; artifacts.upload_timeout = 1000.0      |
         | model: {pretrained: org/model, revision: v2, attention: sdpa} | model.revision = 'v2'; tokenizer.name_or_path = 'org/model'       |
@@ -250,6 +252,12 @@ Feature: An experiment is one YAML file, read as its writer means it
         | logging.dir: elsewhere                                               | the same    |
         | logging.log_interval: 1                                              | the same    |
         | logging.use_wandb: true                                              | the same    |
+        | evaluation.prompts: [python]; evaluation.every_epochs: 1             | the same    |
+        | evaluation.prompts: [my.yaml]                                        | the same    |
+        | evaluation.samples: 3                                                | the same    |
+        | evaluation.max_new_tokens: 9                                         | the same    |
+        | evaluation.temperature: 0                                            | the same    |
+        | evaluation.top_p: 0.5                                                | the same    |
         | monitoring.enabled: false                                            | the same    |
         | monitoring.interval: 5                                               | the same    |
         | monitoring.memory.warn: 0.8                                          | the same    |

@@ -119,6 +119,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | model.pretrained: org/a; lora: {target_modules: []}                | tiny.yaml: lora: target_modules is empty, so nothing would be trained; name modules, or set it to all-linear |
         | model.pretrained: org/a; lora: {r: 8}; training.use_amp: true      | tiny.yaml: training.use_amp is for weights that are trained whole; with lora, model.compute_dtype decides: remove it |
         | model.pretrained: org/a; tokenizer.vocab_size: 500                 | tiny.yaml: tokenizer.tokenizer_type bpe would number the tokens anew, which the pretrained model does not know; remove the section tokenizer to use the model's own |
+        | evaluation: {every_epochs: 1}                                      | tiny.yaml: evaluation: every_epochs needs prompts to continue; name a file, or a shipped one, such as `prompts: [python]` |
         | tokenizer: {name_or_path: x}                                       | tiny.yaml: tokenizer: name_or_path is read only with tokenizer_type pretrained, not bpe; remove one        |
       Then each is refused with exactly its message
 

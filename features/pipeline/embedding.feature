@@ -59,7 +59,7 @@ Feature: Commits and files become vectors in an index that stays up to date with
 
     @blocker
     Scenario Outline: Killed <moment>, and launched again, it ends in the same index
-      Given a repository of which 20 commits add a module each
+      Given a repository of which 12 commits add a module each
       When embedding is killed <moment>, and launched again
       Then the index is the one that a first embedding makes
       And texts that were stored before the kill were not embedded again
@@ -74,10 +74,15 @@ Feature: Commits and files become vectors in an index that stays up to date with
   Rule: Texts of about one length are embedded together, because each is padded to the longest beside it
 
     Scenario: Fewer tokens are padding, and every text keeps its own vector
-      Given 64 texts of very different lengths, the long among the short
-      When they are embedded in batches of 8
+      Given 24 texts of very different lengths, the long among the short
+      When they are embedded in batches of 6
       Then the model reads less than half the padding of batches in the given order
       And each vector is the one that its text has alone
+
+    Scenario: Vectors have the length 1, whatever the model gives
+      Given an embedding model whose vectors have any length
+      When it embeds texts and a question
+      Then each vector has the length 1
 
   @REQ-EMBED-04
   Rule: Models are named, checked, and never executed
@@ -132,17 +137,28 @@ Feature: Commits and files become vectors in an index that stays up to date with
       And the server has the vectors that a folder would have
 
     Scenario Outline: A server that <fault> fails the phase with one line
-      Given a repository of which 6 commits add a module each
+      Given a repository of which 1 commits add a module each
       And a Qdrant server that <fault>
       When it is embedded
       Then it fails with one line that names the server and has "<message>"
 
       Examples:
-        | fault                    | message                            |
-        | is down                  | does not answer                    |
-        | answers 500              | failed (HTTP 500)                  |
-        | dies at the second batch | start it, or correct embed.url     |
-        | refuses the key          | QDRANT_API_KEY                     |
+        | fault        | message                           |
+        | answers 500  | failed (HTTP 500)                 |
+        | wants a key  | set QDRANT_API_KEY                |
+
+    Scenario: A server that is down fails the phase with one line
+      Given a repository of which 1 commits add a module each
+      And the address of a Qdrant server that is down
+      When it is embedded
+      Then it fails with one line that names the server and has "start it, or correct embed.url"
+
+    Scenario: A server that wants a key gets it from the environment
+      Given a repository of which 1 commits add a module each
+      And a Qdrant server that wants a key
+      And the variable QDRANT_API_KEY is the-key
+      When it is embedded
+      Then 2 texts were embedded, 0 were kept and 0 points were removed
 
     Scenario: A server that never answers is given up
       Given a repository of which 6 commits add a module each
@@ -186,13 +202,13 @@ Feature: Commits and files become vectors in an index that stays up to date with
       And it was embedded
       And the folder of the index has <content>
       When it is embedded
-      Then it fails with one line that has "Qdrant did not write this"
+      Then it fails with one line that has "<reason>; Qdrant did not write this, so it is not opened"
       And no code in the index was run
 
       Examples:
-        | content                            |
-        | a point that runs code             |
-        | a view in the place of the points  |
-        | a link in the place of the points  |
-        | a collection outside of it         |
-        | a file of another kind             |
+        | content                            | reason                                                         |
+        | a point that runs code             | storage.sqlite holds builtins.exec, which is not a point       |
+        | a view in the place of the points  | storage.sqlite holds other tables                              |
+        | a link in the place of the points  | collection/texts/storage.sqlite is a symbolic link             |
+        | a collection outside of it         | meta.json names collections beside texts                       |
+        | a file of another kind             | setup.py is not a part of an index                             |

@@ -64,8 +64,8 @@ Feature: A model is judged by commits that are newer than all that it was taught
 
       Examples:
         | does                                | reason                                  |
-        | makes a commit before it once more  | commit with the changes of an older one |
-        | takes a commit before it back       | commit that takes back changes that train |
+        | makes a commit before it once more  | with the changes of an older commit |
+        | takes a commit before it back       | taking back changes that train |
 
     Scenario Outline: In a random history of seed <seed>, no new line of a validating commit has trained
       Given a random history of 30 commits and two branches from seed <seed>, in which every line is another

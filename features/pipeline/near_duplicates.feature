@@ -58,8 +58,8 @@ Feature: What stands in a repository several times is learned from once
   @REQ-TOKENIZE-06
   Rule: A change that was made twice is learned from once
 
-    Scenario: A commit with the changes of an older one is left out
+    Scenario: A with the changes of an older commit is left out
       Given a history of 9 commits on 8 files
       And the first commit was made again on another branch, with another message
       When the history is tokenized
-      Then 1 commit is left out as "commit with the changes of an older one"
+      Then 1 commit is left out as "with the changes of an older commit"

@@ -17,6 +17,7 @@ from typing import IO
 
 from foundry.data.git import GitError, GitRepository, last_line_of, reading_environment, run_git, safe_git
 from foundry.errors import FoundryError
+from foundry.terminal import printable
 
 CONFIGURATION = """\
 [core]
@@ -103,7 +104,7 @@ class IsolatedGit:
 
     def broken(self, verb: str, reason: str) -> FoundryError:
         """A failure of git in one line."""
-        return FoundryError(f"git {verb} failed in {self.shown_as}: {reason}; check it with git fsck")
+        return FoundryError(f"git {verb} failed in {self.shown_as}: {printable(reason)}; check it with git fsck")
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in reading_environment().items() if name != "GIT_GRAFT_FILE"}

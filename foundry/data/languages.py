@@ -63,8 +63,11 @@ def language_of(path: str) -> str | None:
     return min(endings)[1] if endings else None
 
 
-def suffixes_of(languages: Sequence[str]) -> tuple[str, ...]:
+def suffixes_of(languages: Sequence[str], setting: str = "data.git.languages") -> tuple[str, ...]:
     """The endings of lower-cased file names that belong to `languages`; none means every file.
+
+    Args:
+        setting: where the languages were named, for the message.
 
     Raises:
         UserError: a language is not known.
@@ -72,7 +75,7 @@ def suffixes_of(languages: Sequence[str]) -> tuple[str, ...]:
     endings: set[str] = set()
     for language in languages:
         if language.lower() not in SUFFIXES:
-            raise UserError(f"data.git.languages: {language!r} is not a known language{_hint(language)}")
+            raise UserError(f"{setting}: {language!r} is not a known language{_hint(language)}")
         endings.update(SUFFIXES[language.lower()])
     return tuple(sorted(endings))
 

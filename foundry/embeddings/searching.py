@@ -33,8 +33,8 @@ class Answer:
         key: the hash of the commit, or the path of the file.
         time: of the commit, or of the last one that changed the file, in seconds since 1970.
         title: the subject of the commit; empty for a file.
-        line: where in the file the nearest piece begins, from 1; 0 for a commit.
-        context: a line that says more.
+        line: of the nearest piece of the file, the number of the line that says most, from 1; 0 for a commit.
+        context: that line; of a commit, what it changed.
     """
 
     rank: int

@@ -63,7 +63,7 @@ def _check_meta(path: Path, collection: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         names = read_json(path, MAX_META_BYTES)["collections"]
         if set(names) - {collection}:
-            raise ValueError(f"{META} names the collections {', '.join(names)}")
+            raise ValueError(f"{META} names collections beside {collection}")
 
 
 def _check_storage(path: Path) -> None:

@@ -24,8 +24,8 @@ class IndexedText:
         text: what is embedded.
         title: the subject of the commit; empty for a file.
         time: of the commit, or of the last one that changed the file, in seconds since 1970.
-        line: the first line of the piece in its file, from 1; 0 for a commit.
-        context: a line that says more.
+        line: of the piece, the number of the line that says most, from 1; 0 for a commit.
+        context: that line; of a commit, what it changed.
     """
 
     kind: Kind

@@ -21,7 +21,8 @@ SHIPPED_FOLDER = Path(__file__).parent / "shipped_prompts"
 MAX_PROMPT_CHARACTERS = 20_000
 MAX_PATTERN_CHARACTERS = 500
 MAX_PROMPTS = 1_000
-SMALLEST_FILE = {"language": "python", "prompts": ()}
+SMALLEST_FILE = {"language": "python", "prompts": [{"name": "unnamed", "text": "#"}]}
+"""The keys without a default; what stands there satisfies their types alone."""
 
 EvaluatedLanguage = Literal["c", "go", "java", "javascript", "python", "rust"]
 
@@ -57,11 +58,13 @@ class PromptFile(Section):
 
     language: EvaluatedLanguage
     """What the model is to write; decides how that is parsed."""
-    prompts: Annotated[tuple[Prompt, ...], Field(min_length=1, max_length=MAX_PROMPTS)]
+    prompts: tuple[Prompt, ...]
 
     @field_validator("prompts")
     @classmethod
     def _names_differ(cls, prompts: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
+        if not 1 <= len(prompts) <= MAX_PROMPTS:
+            raise ValueError(f"must be 1 to {MAX_PROMPTS:,} prompts")
         names = [prompt.name for prompt in prompts]
         if doubled := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"must have names that differ; {doubled[0]!r} stands there twice")

@@ -126,4 +126,5 @@ def _validated(content: Mapping[str, Any], origin: str) -> ExperimentConfig:
     except UserError as error:
         lines = [line.replace(f"{SECTION}: ", f"{SECTION}.", 1) for line in str(error).split("\n")]
         text = "\n".join(f"{origin}: {line}" for line in lines)
+        text = text.replace(" or name data.test_corpus", "")
         raise UserError(text.replace("data.validation_fraction", "tokenize.validation_fraction")) from None

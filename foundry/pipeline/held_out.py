@@ -84,14 +84,18 @@ class Ages:
         known = (self._times[parent] for parent in record["parents"] if parent in self._times)
         time = max([record["committer"]["time"], *known])
         self._times[record["hash"]] = time
+        begins = BEFORE_ALL if "shallow" in record["flags"] else time
         for file in record["files"]:
-            self._appeared(file["path"], self._since(file["change"], file["old_path"], file["path"], time))
+            self._appeared(file["path"], self._since(file["change"], file["old_path"], file["path"], begins))
         return time
 
-    def _since(self, change: str, old_path: str | None, path: str, time: int) -> int:
-        """How old the text is that a change leaves at a path."""
+    def _since(self, change: str, old_path: str | None, path: str, begins: int) -> int:
+        """How old the text is that a change leaves at a path; an added one begins with the commit, where that is known.
+
+        What a shallow history begins with may be of any age.
+        """
         if change == "added":
-            return time
+            return begins
         if change in ("renamed", "copied") and old_path is not None:
             return self._first.get(old_path, BEFORE_ALL)
         return self._first.get(path, BEFORE_ALL)
@@ -163,7 +167,7 @@ def divided(
     validation = []
     for commit in commits:
         if commit.time > cutoff and commit.reverse in old_changes:
-            left_out.add("commit that takes back changes that train", commit.hash[:12])
+            left_out.add("taking back changes that train", commit.hash[:12])
         elif commit.time > cutoff:
             validation.append(commit)
     training_files = [file for file in files if file.last <= cutoff]
@@ -171,9 +175,9 @@ def divided(
     new_files = []
     for file in files:
         if file.first <= cutoff < file.last:
-            left_out.add("file with text from before and after the cutoff", file.path)
+            left_out.add("with text from before and after the cutoff", file.path)
         elif file.first > cutoff and file.text in old_texts:
-            left_out.add("new file with the text of an old one", file.path)
+            left_out.add("with the text of an older file", file.path)
         elif file.first > cutoff:
             new_files.append(file)
     return Division(cutoff, training, _by_time(training_files), validation, _by_time(new_files))
@@ -187,7 +191,7 @@ def _each_change_once(commits: Sequence[KnownCommit], left_out: Skipped) -> list
         if commit.changes is None or commit.changes not in seen:
             kept.add(commit.place)
         else:
-            left_out.add("commit with the changes of an older one", commit.hash[:12])
+            left_out.add("with the changes of an older commit", commit.hash[:12])
         if commit.changes is not None:
             seen.add(commit.changes)
     return [commit for commit in commits if commit.place in kept]

@@ -29,7 +29,7 @@ class HistoryOutline:
         undated: commits without a date that can be read.
         days: commits by the days since 1970 of their committers' times, in UTC.
         authors: a digest for each.
-        commit_ids: children before parents.
+        patched_ids: the commits that are no merges, whose patches are read; children before parents.
     """
 
     num_commits: int = 0
@@ -41,7 +41,7 @@ class HistoryOutline:
     undated: int = 0
     days: Counter[int] = field(default_factory=Counter)
     authors: set[bytes] = field(default_factory=set)
-    commit_ids: list[str] = field(default_factory=list)
+    patched_ids: list[str] = field(default_factory=list)
 
 
 def outline_of(repository: GitRepository) -> HistoryOutline:
@@ -82,7 +82,7 @@ def _count(outline: HistoryOutline, commit_id: bytes, header: bytes) -> list[byt
     outline.num_commits += 1
     outline.num_merges += len(parents) > 1
     outline.num_roots += not parents
-    outline.commit_ids.append(commit_id.decode())
+    outline.patched_ids.extend([commit_id.decode()] if len(parents) < 2 else [])
     people = dict(reversed(fields))  # the first of a name that stands there twice
     outline.authors.add(_author_key(people.get(b"author", b"")))
     _count_time(outline, people.get(b"committer", b""))

@@ -18,8 +18,13 @@ MAX_DIFF_CHARACTERS = 900
 MAX_PIECES = 200
 """Of a longer file the beginning is embedded."""
 MAX_CONTEXT_CHARACTERS = 120
-NOT_SAYING = re.compile(r"\s*(#\[|#|//|/\*|\*|@|\"\"\"|'''|--|[\[\]{}()<>;,.\s]*$)")
-"""Lines that say little of what follows them: comments, attributes, decorators, brackets."""
+DEFINITION = re.compile(
+    r"\s*((pub(\([a-z]+\))?|export|default|public|private|protected|static|final|abstract|async|unsafe|extern) )*"
+    r"(def|class|fn|func|function|struct|enum|trait|impl|interface|module|namespace|type|Feature:|Rule:|Scenario:)\b"
+)
+"""Lines that name what follows, in many languages."""
+NOT_SAYING = re.compile(r"\s*(#\[|#|//|/\*|\*|@|\"\"\"|'''|--|import\b|from\b|use\b|package\b|[\[\]{}()<>;,.\s]*$)")
+"""Lines that say little of what follows: comments, attributes, decorators, imports, brackets."""
 
 
 def texts_of_commits(path: Path, max_commits: int | None) -> Iterator[IndexedText]:
@@ -85,6 +90,7 @@ def texts_of_file(file: FileRecord) -> Iterator[IndexedText]:
             return
         digest = hashlib.sha256(piece.text.encode(errors="surrogateescape")).hexdigest()
         seen[digest] += 1
+        offset, line = _telling_line(piece.text.splitlines())
         yield IndexedText(
             kind="file",
             key=file["path"],
@@ -92,12 +98,14 @@ def texts_of_file(file: FileRecord) -> Iterator[IndexedText]:
             text=f"{name}\n{piece.text}",
             title="",
             time=file["time"],
-            line=piece.line,
-            context=_telling_line(piece.text),
+            line=piece.line + offset,
+            context=line,
         )
 
 
-def _telling_line(text: str) -> str:
-    lines = text.splitlines()
-    telling = next((line for line in lines if not NOT_SAYING.match(line)), lines[0])
-    return " ".join(telling.split())[:MAX_CONTEXT_CHARACTERS]
+def _telling_line(lines: list[str]) -> tuple[int, str]:
+    """The place of the line that says most of a piece, and the line: a definition, or else the first that says much."""
+    definitions = [place for place, line in enumerate(lines) if DEFINITION.match(line)]
+    saying = [place for place, line in enumerate(lines) if not NOT_SAYING.match(line)]
+    place = [*definitions, *saying, 0][0]
+    return place, " ".join(lines[place].split())[:MAX_CONTEXT_CHARACTERS]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from foundry.data.progress import Report
 from foundry.errors import FoundryError
+from foundry.files import write_text
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.manifest_keeper import ManifestKeeper
 from foundry.pipeline.registry import all_phases
@@ -21,12 +23,23 @@ def carry_out(launch: Launch, report: Report | None) -> Ended:
     Raises:
         FoundryError: the repository cannot be read, which the manifest says, too; or another process is at work.
     """
-    launch.folder.mkdir(parents=True, exist_ok=True)
+    _make(launch.folder)
     with RunLock(launch.folder, "pipeline").held(_warn):
         keeper = ManifestKeeper(launch.folder, launch.folder.name, _warn)
         ended = _runner(launch, keeper, report).run()
         write_report(launch.folder, ended.manifest)
         return ended
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of a pipeline, below one that git leaves out of a repository that it may stand in.
+
+    Else what a pipeline writes would count among the uncommitted changes of the repository that it reads.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ignored = folder.parent / ".gitignore"
+    if not ignored.exists():
+        write_text(ignored, "*\n")
 
 
 def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> PipelineRunner:

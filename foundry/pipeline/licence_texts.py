@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 LONGEST_TEXT = 200_000
-LATEST_BEGINNING = 1_500
+LATEST_BEGINNING = 3_000
 """Characters before the text of a licence; what stands further down is the licence of something that comes along."""
 
-_DECORATION = re.compile(r"""^[\s/*#;%"'<>!.{}|-]+|[\s*/#]+$""", re.MULTILINE)
-_SPACE = re.compile(r"[\s*_`\"'“”‘’]+")
+_DECORATION = re.compile(r"""^[ \t/*#;%<>!.{}|-]+|[ \t*/#|]+$|[*_`"'“”‘’]+""", re.MULTILINE)
+_SPACE = re.compile(r"\s+")
 
 _BSD = "redistribution and use in source and binary forms"
 _BSD_ENDORSEMENT = re.compile(r"neither the names? of .{1,200}? (?:may|nor the names).{0,200}?endorse or promote")
@@ -34,10 +34,12 @@ _PASSAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("EPL-2.0", ("eclipse public license - v 2.0",)),
     ("BSL-1.0", ("boost software license - version 1.0",)),
     ("CC0-1.0", ("cc0 1.0 universal",)),
+    ("PSF-2.0", ("python software foundation license version 2",)),
+    ("MIT-CMU", ("by obtaining, using, and copying this software and or its associated documentation",)),
     ("Unlicense", ("this is free and unencumbered software released into the public domain",)),
     (
         "Zlib",
-        ("this software is provided as-is, without any express or implied warranty", "must not be misrepresented"),
+        ("without any express or implied warranty", "origin of this software must not be misrepresented"),
     ),
     (
         "MIT",
@@ -76,18 +78,24 @@ def licence_of_text(text: str) -> str | None:
     notice before it says so.
     """
     words = _words(text[:LONGEST_TEXT])
-    if gnu := _gnu_title(words):
-        return gnu
+    return _gnu_title(words) or _full_text(words) or _notice(words[:LATEST_BEGINNING])
+
+
+def licence_of_header(text: str) -> str | None:
+    """The licence whose text or notice stands at the top of a source file."""
+    words = _words(text)
+    return _full_text(words) or _notice(words)
+
+
+def _full_text(words: str) -> str | None:
     found = [(words.find(passages[0]), name) for name, passages in _PASSAGES if all(map(words.__contains__, passages))]
     if _BSD in words:
         found.append((words.find(_BSD), "BSD-3-Clause" if _BSD_ENDORSEMENT.search(words) else "BSD-2-Clause"))
     at, first = min(found, default=(LATEST_BEGINNING, None))
-    return first if at < LATEST_BEGINNING else licence_of_notice(text[:LATEST_BEGINNING])
+    return first if at < LATEST_BEGINNING else None
 
 
-def licence_of_notice(text: str) -> str | None:
-    """The licence that a notice names, as it stands at the top of a source file."""
-    words = _words(text)
+def _notice(words: str) -> str | None:
     for identifier, passage in _NOTICES:
         if passage in words:
             return identifier

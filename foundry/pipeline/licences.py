@@ -14,13 +14,15 @@ from pathlib import PurePosixPath
 
 from foundry.pipeline.licence_expressions import normalized
 from foundry.pipeline.licence_manifests import MANIFESTS, licence_of_manifest
-from foundry.pipeline.licence_texts import licence_of_notice, licence_of_text
+from foundry.pipeline.licence_texts import licence_of_header, licence_of_text
 
 HEADER_CHARACTERS = 4_000
 
 _SPDX_LINE = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+:() \t-]{1,300})")
+_MENTIONED = re.compile(r"[Ll]icen[cs]e|LICEN[CS]E|[Pp]ermission|Redistribution")
 _NAME = re.compile(r"(?:(?:un)?licen[cs]e|copying|notice)s?(?:[-_.][\w.-]*)?", re.IGNORECASE)
-_TEXT_SUFFIXES = frozenset({"", ".txt", ".md", ".rst", ".markdown", ".html"})
+_LESSER = ".lesser"
+_TEXT_SUFFIXES = frozenset({"", ".txt", ".md", ".rst", ".markdown", ".html", _LESSER})
 _ALTERNATIVE = re.compile(r"licen[cs]e[-_.](?:mit|apache|bsd|gpl|lgpl|mpl|isc|zlib|boost|unlicense)", re.IGNORECASE)
 
 
@@ -69,7 +71,7 @@ class LicenceFinder:
             for path in manifests
             if (licence := licence_of_manifest(PurePosixPath(path).name, self._texts[path]))
         ]
-        recognised = sorted({licence for licence in in_files.values() if licence})
+        recognised = sorted({licence for licence in _holding(in_files).values() if licence})
         if len(recognised) == 1:
             return True, recognised[0]
         if in_manifests:
@@ -84,7 +86,13 @@ def licence_in_header(text: str) -> str | None:
     header = text[:HEADER_CHARACTERS]
     if line := _SPDX_LINE.search(header):
         return normalized(line[1].strip().rstrip("-").strip())
-    return licence_of_notice(header) if "icen" in header else None
+    return licence_of_header(header) if _MENTIONED.search(header) else None
+
+
+def _holding(in_files: dict[str, str | None]) -> dict[str, str | None]:
+    """Beside a `COPYING.LESSER`, the text of the GPL only stands because the LGPL builds on it."""
+    lesser = {path: licence for path, licence in in_files.items() if path.lower().endswith(_LESSER)}
+    return lesser or in_files
 
 
 def _joined(licences: list[str], paths: list[str]) -> str:

@@ -86,9 +86,9 @@ def _mistakes_of_experiment(config: PipelineConfig, origin: str) -> list[str]:
 def _mistakes_of_languages(config: PipelineConfig, origin: str) -> list[str]:
     """The first language that is not known."""
     try:
-        suffixes_of(config.scrape.languages)
+        suffixes_of(config.scrape.languages, "scrape.languages")
     except UserError as error:
-        return [f"{origin}: {str(error).replace('data.git.', 'scrape.', 1)}"]
+        return [f"{origin}: {error}"]
     return []
 
 

@@ -11,7 +11,8 @@ Shapes: S sequences, L tokens in a sequence.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,7 @@ class EncodedDocument:
     ids: Ids
 
 
-@dataclass(frozen=True)
-class SequenceNote:
+class SequenceNote(NamedTuple):
     """What is known of a sequence; where it holds several documents, commit, author and so on are of the last one.
 
     Attributes:
@@ -143,7 +143,8 @@ class SequencePacking:
         firsts_S = np.searchsorted(starts, begins_S, side="right") - 1
         lasts_S = np.searchsorted(starts, begins_S + num_tokens_S, side="left") - 1
         number = sum(self.num_sequences.values())
-        for first, last, tokens, targets in zip(firsts_S, lasts_S, num_tokens_S, num_targets_S, strict=True):
+        columns = (column.tolist() for column in (firsts_S, lasts_S, num_tokens_S, num_targets_S))
+        for first, last, tokens, targets in zip(*columns, strict=True):
             document = documents[last]
             self.notes.append(
                 SequenceNote(
@@ -151,13 +152,13 @@ class SequencePacking:
                     sequence=number,
                     source=source,
                     document=document.name,
-                    documents=int(last - first) + 1,
+                    documents=last - first + 1,
                     last_commit=document.last_commit,
                     author=document.author,
                     time=document.time,
                     directory=document.directory,
-                    tokens=int(tokens),
-                    targets=int(targets),
+                    tokens=tokens,
+                    targets=targets,
                 )
             )
             number += 1
@@ -167,4 +168,4 @@ class SequencePacking:
     def taken_notes(self) -> list[dict[str, str | int]]:
         """The notes since the last call, as plain values."""
         taken, self.notes = self.notes, []
-        return [asdict(note) for note in taken]
+        return [note._asdict() for note in taken]

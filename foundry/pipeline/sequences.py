@@ -10,10 +10,10 @@ import hashlib
 import itertools
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -53,14 +53,48 @@ MAX_NAMED_DUPLICATES = 50
 SIDES = ("training", "validation")
 
 
-@dataclass
-class _Side:
-    """What was written of one side."""
+@dataclass(frozen=True)
+class SideFiles:
+    """What was written of one side.
+
+    Attributes:
+        num_bytes: of its documents, as UTF-8.
+        hashes: of its documents, 64 bits each.
+    """
 
     file: TokenFile
     packing: SequencePacking
-    num_bytes: int = 0
-    hashes: list[int] = field(default_factory=list)
+    num_bytes: int
+    hashes: list[int]
+
+
+def write_side(
+    path: Path,
+    packing: SequencePacking,
+    tokenizer: Tokenizer,
+    sources: Mapping[str, Iterable[MarkedDocument]],
+    metadata: TextIO,
+    progress: Progress,
+) -> SideFiles:
+    """Put the documents of each source into sequences at `path`, and a line on each sequence into `metadata`."""
+    hashes: list[int] = []
+    sizes: list[int] = []
+    as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+    def counted(documents: Iterable[MarkedDocument]) -> Iterator[MarkedDocument]:
+        for document in documents:
+            hashes.append(document.content_hash)
+            sizes.append(document.num_bytes)
+            yield document
+
+    def parts() -> Iterator[PackedTokens]:
+        for source, documents in sources.items():
+            for packed in packing.stream(source, encoded_batches(tokenizer, counted(documents))):
+                metadata.writelines(f"{as_json(note)}\n" for note in packing.taken_notes())
+                yield packed
+
+    file = write_packed(path, tokenizer.vocab_size, parts(), progress, with_starts=True, with_targets=True)
+    return SideFiles(file, packing, sum(sizes), hashes)
 
 
 class SequencesBuild:
@@ -138,7 +172,7 @@ class SequencesBuild:
         for duplicate in near_duplicates((record["text"] for record in records), threshold):
             left_out.add(duplicate.number)
             name, kept = files[duplicate.number].path, files[duplicate.kept].path
-            self._left_out.add("near-duplicate file", name)
+            self._left_out.add("near-duplicate", name)
             if len(left_out) <= MAX_NAMED_DUPLICATES:
                 example = {"file": name, "kept": kept, "similarity": duplicate.similarity}
                 self._near_duplicates["examples"].append(example)
@@ -198,33 +232,16 @@ class SequencesBuild:
                     progress.update("training the tokenizer: reading")
         progress.update("training the tokenizer: choosing the vocabulary")
 
-    def _write(self, path: Path, side: str, tokenizer: Tokenizer, division: Division, metadata: Any) -> _Side:
+    def _write(self, path: Path, side: str, tokenizer: Tokenizer, division: Division, metadata: TextIO) -> SideFiles:
         packing = SequencePacking(side, self._settings.sequence_length, self._settings.overlap, tokenizer.pad_id)
-        hashes: list[int] = []
-        sizes = [0]
-
-        def counted(documents: Iterator[MarkedDocument]) -> Iterator[MarkedDocument]:
-            for document in documents:
-                hashes.append(document.content_hash)
-                sizes[0] += document.num_bytes
-                yield document
-
-        def parts() -> Iterator[PackedTokens]:
-            for source in ("commit", "file"):
-                documents = counted(self._documents(division, side, source))
-                for packed in packing.stream(source, encoded_batches(tokenizer, documents)):
-                    for note in packing.taken_notes():
-                        metadata.write(json.dumps(note, ensure_ascii=False) + "\n")
-                    yield packed
-
-        progress = Progress(self._report)
-        file = write_packed(path, tokenizer.vocab_size, parts(), progress, with_starts=True, with_targets=True)
+        sources = {source: self._documents(division, side, source) for source in ("commit", "file")}
+        written = write_side(path, packing, tokenizer, sources, metadata, Progress(self._report))
         if packing.num_targets == 0:
             raise UserError(f"the {side} side of the history holds no token that is predicted from one before it")
-        return _Side(file, packing, sizes[0], hashes)
+        return written
 
     def _statistics(
-        self, folder: Path, tokenizer: Tokenizer, division: Division, written: dict[str, _Side]
+        self, folder: Path, tokenizer: Tokenizer, division: Division, written: dict[str, SideFiles]
     ) -> dict[str, Any]:
         length = self._settings.sequence_length
         blocks = {

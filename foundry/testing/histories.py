@@ -1,200 +1,113 @@
-"""Records as scraping leaves them, made without a repository: a history in a few words.
-
-    history = History(Path("pipelines/sample"))
-    history.commit("a1", "Add the door", {"door.py": ("", "def open():\n    pass\n")})
-    history.write()
-
-Each commit names the files that it changes, with their text before and after; the files at HEAD follow from them.
-"""
+"""What scraping leaves of a small repository, written without one: records of commits and of files."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from foundry.pipeline.phase import HISTORY_FOLDER
-from foundry.pipeline.records import COMMITS_FILE, FILES_FILE, CommitRecord, FileChange, FileRecord, Hunk, as_line
-
-FIRST_TIME = 1_700_000_000
-SECONDS_BETWEEN_COMMITS = 3_600
+from foundry.pipeline.records import COMMITS_FILE, FILES_FILE, CommitRecord, FileChange, FileRecord, Person, as_line
+from foundry.testing.repositories import FIRST_DATE, SECONDS_BETWEEN_COMMITS
 
 
-class History:
-    """The records of a repository that there never was.
-
-    Args:
-        folder: of a pipeline.
+@dataclass(frozen=True)
+class SampleCommit:
+    """A commit that adds files.
 
     Attributes:
-        commits: the records so far, parents first.
+        subject: the first line of its message.
+        files: texts by their paths.
+        body: the rest of the message.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.commits: list[CommitRecord] = []
-        self._folder = folder
-        self._files: dict[str, FileRecord] = {}
-
-    def commit(
-        self,
-        name: str,
-        files: Mapping[str, str | None],
-        *,
-        message: str = "",
-        author: str = "Ada",
-        time: int | None = None,
-        parents: list[str] | None = None,
-        renamed: Mapping[str, str] | None = None,
-    ) -> CommitRecord:
-        """One more commit.
-
-        Args:
-            name: the beginning of its hash.
-            files: the text that each path has afterwards; None where the file is deleted.
-            time: of the committer; by default an hour after the one before.
-            parents: names; by default the commit before.
-            renamed: new path by the old one; the text stays unless `files` says otherwise.
-        """
-        number = len(self.commits)
-        time = FIRST_TIME + number * SECONDS_BETWEEN_COMMITS if time is None else time
-        before = [self.commits[-1]["hash"]] if self.commits else []
-        changes = [self._renamed(old, new, files) for old, new in (renamed or {}).items()]
-        changes += [self._changed(path, text) for path, text in files.items() if path not in (renamed or {}).values()]
-        record = _commit(name, message or f"Change {name}", author, time, before, changes)
-        if parents is not None:
-            record["parents"] = [_hash(parent) for parent in parents]
-        self.commits.append(record)
-        for change in changes:
-            self._at_head(change, files, record)
-        return record
-
-    def write(self) -> Path:
-        """Write the records as they are now; the folder that holds them."""
-        folder = self._folder / HISTORY_FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / COMMITS_FILE).write_text("".join(map(as_line, self.commits)), encoding="ascii")
-        files = [self._files[path] for path in sorted(self._files)]
-        (folder / FILES_FILE).write_text("".join(map(as_line, files)), encoding="ascii")
-        return folder
-
-    def expected_commit(self, number: int) -> str:
-        """The document of a commit of plain changes, with its markers as text."""
-        record = self.commits[number]
-        message = "\n\n".join(filter(None, (record["subject"], record["body"])))
-        parts = [f"<|commit|>{message}\n"]
-        for file in record["files"]:
-            word = "" if file["change"] == "modified" else f"{file['change']}\n"
-            parts.append(f"<|file|>{file['path']}\n{word}")
-            for hunk in file["hunks"]:
-                old = f"{hunk['old_start']},{hunk['old_lines']}"
-                new = f"{hunk['new_start']},{hunk['new_lines']}"
-                parts.append(f"@@ -{old} +{new} @@\n{hunk['text']}")
-        return "".join(parts)
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The texts at HEAD by path."""
-        return {path: record["text"] for path, record in self._files.items()}
-
-    def _renamed(self, old: str, new: str, files: Mapping[str, str | None]) -> FileChange:
-        text = self._files[old]["text"]
-        change = changed_file(new, "renamed", text, files.get(new) or text)
-        change["old_path"] = old
-        return change
-
-    def _changed(self, path: str, text: str | None) -> FileChange:
-        if path not in self._files:
-            return changed_file(path, "added", "", text or "")
-        return changed_file(path, "deleted" if text is None else "modified", self._files[path]["text"], text or "")
-
-    def _at_head(self, change: FileChange, files: Mapping[str, str | None], record: CommitRecord) -> None:
-        old = self._files.pop(change["old_path"] or change["path"], None)
-        if change["change"] == "deleted":
-            return
-        text = files.get(change["path"])
-        if text is None:
-            assert old is not None
-            text = old["text"]
-        self._files[change["path"]] = {
-            "path": change["path"],
-            "language": None,
-            "licence": None,
-            "blob": "0" * 40,
-            "redactions": [],
-            "bytes": len(text.encode(errors="replace")),
-            "text": text,
-            "last_commit": record["hash"],
-            "author": record["author"]["name"],
-            "time": record["committer"]["time"],
-        }
+    subject: str
+    files: Mapping[str, str]
+    body: str = ""
 
 
-def _hash(name: str) -> str:
-    return name.ljust(40, "0")
+def write_history(pipeline: Path, commits: Iterable[SampleCommit]) -> list[CommitRecord]:
+    """Write the records of the commits, the oldest first, and of the files as the last of them left them.
+
+    Returns:
+        the records of the commits.
+    """
+    records: list[CommitRecord] = []
+    files: dict[str, FileRecord] = {}
+    for commit in commits:
+        record = _commit(commit, records[-1]["hash"] if records else None, len(records))
+        records.append(record)
+        files.update((path, _file(path, text, record)) for path, text in commit.files.items())
+    folder = pipeline / HISTORY_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / COMMITS_FILE).write_text("".join(map(as_line, records)), encoding="ascii")
+    in_order = [files[path] for path in sorted(files)]
+    (folder / FILES_FILE).write_text("".join(map(as_line, in_order)), encoding="ascii")
+    return records
 
 
-def _commit(
-    name: str, message: str, author: str, time: int, parents: list[str], changes: list[FileChange]
-) -> CommitRecord:
-    subject, _, body = message.partition("\n\n")
+def _commit(commit: SampleCommit, parent: str | None, number: int) -> CommitRecord:
+    time = FIRST_DATE + number * SECONDS_BETWEEN_COMMITS
+    changes = [_addition(path, text) for path, text in commit.files.items()]
+    content = repr((commit.subject, commit.body, parent, sorted(commit.files.items())))
+    person: Person = {"name": "Ada", "email": "ada@example.org", "time": time, "zone": "+0000"}
     return {
-        "hash": _hash(name),
-        "parents": parents,
-        "redactions": [],
-        "author": {"name": author, "email": "ada@example.org", "time": time, "zone": "+0000"},
-        "committer": {"name": "Ada", "email": "ada@example.org", "time": time, "zone": "+0000"},
-        "subject": subject,
-        "body": body,
-        "flags": [],
+        "hash": hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest(),
+        "parents": [parent] if parent else [],
+        "author": person,
+        "committer": person,
+        "subject": commit.subject,
+        "body": commit.body,
+        "flags": [] if parent else ["root"],
         "branches": ["main"],
         "tags": [],
+        "redactions": [],
         "files": changes,
         "insertions": sum(change["insertions"] for change in changes),
-        "deletions": sum(change["deletions"] for change in changes),
+        "deletions": 0,
         "issues": [],
-        "seconds_since_parent": None,
+        "seconds_since_parent": SECONDS_BETWEEN_COMMITS if parent else None,
         "complexity": 0.0,
         "notes": [],
     }
 
 
-def changed_file(path: str, what: str, before: str, after: str) -> FileChange:
-    """What a commit says of one path whose text changes."""
-    hunks = _hunks(before, after)
-    lines = [line for hunk in hunks for line in hunk["text"].split("\n")]
+def _addition(path: str, text: str) -> FileChange:
+    lines = text.splitlines(keepends=True)
+    added = "".join(f"+{line}" for line in lines)
     return {
         "path": path,
         "old_path": None,
-        "change": what,  # type: ignore[typeddict-item]
-        "old_mode": "100644",
+        "change": "added",
+        "old_mode": "000000",
         "new_mode": "100644",
         "kind": "text",
-        "insertions": sum(line.startswith("+") for line in lines),
-        "deletions": sum(line.startswith("-") for line in lines),
-        "hunks": hunks,
+        "insertions": len(lines),
+        "deletions": 0,
+        "hunks": [
+            {
+                "old_start": 0,
+                "old_lines": 0,
+                "new_start": 1,
+                "new_lines": len(lines),
+                "heading": "",
+                "text": added,
+            }
+        ],
     }
 
 
-def _hunks(before: str, after: str) -> list[Hunk]:
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    hunks: list[Hunk] = []
-    for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(3):
-        (_, first_old, _, first_new, _), (_, _, last_old, _, last_new) = group[0], group[-1]
-        text = "".join(_lines(tag, old[i1:i2], new[j1:j2]) for tag, i1, i2, j1, j2 in group)
-        hunks.append(
-            {
-                "old_start": first_old + 1,
-                "old_lines": last_old - first_old,
-                "new_start": first_new + 1,
-                "new_lines": last_new - first_new,
-                "heading": "",
-                "text": text,
-            }
-        )
-    return hunks
-
-
-def _lines(tag: str, old: list[str], new: list[str]) -> str:
-    if tag == "equal":
-        return "".join(f" {line}" for line in old)
-    return "".join(f"-{line}" for line in old) + "".join(f"+{line}" for line in new)
+def _file(path: str, text: str, commit: CommitRecord) -> FileRecord:
+    return {
+        "path": path,
+        "language": "python" if path.endswith(".py") else None,
+        "licence": None,
+        "blob": "0" * 40,
+        "redactions": [],
+        "bytes": len(text.encode(errors="surrogateescape")),
+        "text": text,
+        "last_commit": commit["hash"],
+        "author": commit["author"]["name"],
+        "time": commit["committer"]["time"],
+    }

@@ -24,6 +24,7 @@ import numpy as np
 from foundry.data.git import GitRepository
 from foundry.embeddings.description import INDEX_FILE, POINTS_FILE, QDRANT_FOLDER, read_description
 from foundry.embeddings.embedder import Embedder, Vectors, load_embedder
+from foundry.embeddings.index import Point
 from foundry.embeddings.model_files import EmbeddingModelFiles, find_embedding_model
 from foundry.errors import FoundryError
 from foundry.pipeline.config import EmbedConfig, PipelineConfig
@@ -82,6 +83,13 @@ class Indexing:
         self.scrape()
         self.run()
 
+    def embed_well(self) -> Indexing:
+        """Do the same, and raise what went wrong; itself."""
+        self.embed()
+        if self.problem is not None:
+            raise self.problem
+        return self
+
     def run(self) -> None:
         """Run the phase on what is there; an error that is meant for users is kept."""
         self.outcome = self.problem = None
@@ -110,16 +118,26 @@ class Indexing:
 
     def vectors(self) -> dict[str, Vectors]:
         """The vector of every point, as the index gives it, by the ids."""
+        return {point.id: point.vector for point in self.stored()}
+
+    def stored(self) -> list[Point]:
+        """Every point, as Qdrant's client gives it."""
         from qdrant_client import QdrantClient
 
         description = read_description(self.index_folder)
         assert description is not None, "nothing was indexed"
         folder = str(self.index_folder / QDRANT_FOLDER)
-        client = QdrantClient(url=description.url) if description.url else QdrantClient(path=folder)
+        client = (
+            QdrantClient(url=description.url, check_compatibility=False)
+            if description.url
+            else QdrantClient(path=folder)
+        )
         with closing(client):
             points, rest = client.scroll(description.collection, limit=MANY, with_vectors=True)
         assert rest is None, "more points than one page holds"
-        return {str(point.id): np.asarray(point.vector, dtype=np.float32) for point in points}
+        return [
+            Point(str(point.id), np.asarray(point.vector, dtype=np.float32), point.payload or {}) for point in points
+        ]
 
 
 def model_files(reference: str = EmbedConfig().model) -> EmbeddingModelFiles:
@@ -168,8 +186,8 @@ def write_tiny_model(folder: Path, dimension: int, seed: int = 1) -> Path:
 
 
 def texts_of_many_lengths(count: int) -> list[str]:
-    """Texts of 2 to 200 words in an order that mixes them."""
-    return [" ".join(f"word{number % 7}" for number in range(2 + place * 37 % 198)) for place in range(count)]
+    """Texts of 2 to 100 words in an order that mixes them."""
+    return [" ".join(f"word{number % 7}" for number in range(2 + place * 37 % 98)) for place in range(count)]
 
 
 @contextlib.contextmanager

@@ -77,3 +77,11 @@ def function_of(number: int) -> str:
         f'        raise ValueError("part {number} has a negative side")\n'
         f"    return {number * 7 + 3} * MILLIMETRES[unit] ** 2 * width * height\n"
     )
+
+
+def area_commits(count: int) -> list[SampleCommit]:
+    """Commits that add a file with such a function each."""
+    return [
+        SampleCommit(f"Add the area of part {number}", {f"shapes/part_{number}.py": function_of(number)})
+        for number in range(count)
+    ]

@@ -18,7 +18,7 @@ from foundry.errors import FoundryError
 from foundry.pipeline.config import PipelineConfig
 from foundry.pipeline.phase import SEQUENCES_FOLDER, Phase, PhaseOutcome, Pipeline
 from foundry.pipeline.phases.tokenize import Tokenize
-from foundry.testing.histories import History
+from foundry.testing.invented_history import History
 
 FOLDER = Path("pipelines/sample")
 SMALL_EXPERIMENT: dict[str, Any] = {

@@ -6,7 +6,7 @@ of its own, so the text is judged as follows. These ends of it are tried in turn
 1. the text as it stands,
 2. without its last line,
 3. without the lines from the one that opens a round or square bracket (in Python a curly one, too) that stays open,
-4. without one line more, where no blank line stands between.
+4. without one line more.
 
 At each end what is open is closed: a string or comment that spans lines, a statement, brackets, and in Python a block
 without a body, a decorator without a function and a `try` without `except`. Something of what the model wrote must be
@@ -15,6 +15,7 @@ left. Where no end parses, the errors are those of the second.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -34,9 +35,7 @@ def ends(text: bytes, prompt_bytes: int, language: str) -> list[int]:
     opened = _first_open_in_statement(text[: places[-1]], language)
     if opened is not None:
         places.append(_line_start(text, opened))
-    further = _line_start(text, places[-1] - 1)
-    if text[further : places[-1]].strip():
-        places.append(further)
+    places.append(_line_start(text, places[-1] - 1))
     kept = [place for place in dict.fromkeys(places) if text[prompt_bytes:place].strip()]
     return kept or [len(text)]
 
@@ -72,8 +71,8 @@ def closings(text: bytes, language: str) -> Iterator[bytes]:
     for spanning in ("", *grammar.spanning):
         closed = text + spanning.encode()
         brackets = b"".join(CLOSES[bracket] for _, bracket in reversed(_open_brackets(closed, language)))
-        for terminator in dict.fromkeys(("", grammar.terminator)):
-            ending = spanning.encode() + terminator.encode() + brackets
+        for before, after in itertools.product(dict.fromkeys(("", grammar.terminator)), repeat=2):
+            ending = spanning.encode() + before.encode() + brackets + after.encode()
             yield ending + _block_ending(text + ending, grammar)
 
 

@@ -23,6 +23,7 @@ main { max-width: 78rem; }
 .cards b { display: block; font-size: 1.9rem; line-height: 1.2; font-weight: 650; }
 .cards span { color: var(--soft); font-size: .85rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1.5rem; }
+.bars { max-width: 46rem; }
 .plots h3 { font-size: .95rem; margin: 0 0 .5rem; }
 .legend { color: var(--soft); font-size: .85rem; margin: 0 0 .75rem; }
 .legend span { margin-right: 1.25rem; }
@@ -46,7 +47,8 @@ article .chips { display: inline; }
 .why { margin: .2rem 0 .4rem; font-size: .8rem; color: var(--bad); overflow-wrap: anywhere; }
 article pre { margin-top: .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.prompt { background: var(--ground); padding: .6rem .8rem; border-radius: .4rem; }
-mark { background: var(--badground); color: var(--bad); text-decoration: underline wavy; }
+mark { background: var(--badground); color: var(--bad); }
+mark { text-decoration: underline wavy 1px; text-underline-offset: .2em; }
 .pale { color: var(--soft); opacity: .75; }
 .note { color: var(--soft); font-size: .9rem; margin: 0 0 .75rem; }
 @media (max-width: 46rem) { .columns2 { grid-template-columns: 1fr; } .plots { grid-template-columns: 1fr; } }
@@ -139,7 +141,7 @@ def _by_language(content: Content) -> str:
     left_out = base.get("left_out")
     note = f'<p class="note">No base to compare with: {escape(str(left_out))}.</p>' if left_out else ""
     return (
-        f"{note}{legend(_names(content))}<figure>{share_bars(groups, _names(content))}</figure>"
+        f'{note}{legend(_names(content))}<figure class="bars">{share_bars(groups, _names(content))}</figure>'
         f"{table(_language_rows(content))}"
     )
 

@@ -122,7 +122,7 @@ def answers_of(
         written = generator.generate(prompts, max_new_tokens, plan.rule, seed=plan.seed, num_samples=plan.num_samples)
         for place, number in enumerate(numbers):
             texts = written[place * plan.num_samples : (place + 1) * plan.num_samples]
-            judged = tuple(_judged(asked[number], text, judge) for text in texts)
+            judged = tuple(judged_sample(asked[number], text, judge) for text in texts)
             answers[number] = Answer(asked[number], judged, texts[0].seconds / len(numbers))
         progress.update(f"{who}: {len(answers)} of {len(asked)} prompts")
     return [answers[number] for number in range(len(asked))]
@@ -138,7 +138,8 @@ def _batches(asked: Sequence[Asked], plan: Plan) -> Iterator[tuple[list[int], in
             yield numbers[first : first + prompts_at_once], length
 
 
-def _judged(asked: Asked, written: Generation, judge: Judge) -> Sample:
+def judged_sample(asked: Asked, written: Generation, judge: Judge) -> Sample:
+    """A text that was written for a prompt, with its judgement."""
     is_cut = written.finish_reason == "length"
     found = judge.judged(asked.prompt.text, written.text, asked.language, is_cut, asked.prompt.expect)
     return Sample(

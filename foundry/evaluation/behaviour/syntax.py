@@ -61,7 +61,7 @@ def check_syntax(prompt: str, completion: str, language: str, is_cut: bool) -> S
     if len(text) > MAX_TEXT_BYTES:
         return Syntax(False, 0, problem=f"has {len(text):,} bytes, more than the {MAX_TEXT_BYTES:,} that are judged")
     if not is_cut:
-        return _judged(text, start, language, len(text), b"")
+        return _judged(text, start, language, None, b"")
     places = ends(text, start, language)
     for place in places:
         for ending in closings(text[:place], language):
@@ -72,7 +72,8 @@ def check_syntax(prompt: str, completion: str, language: str, is_cut: bool) -> S
     return _judged(text, start, language, place, next(closings(text[:place], language)))
 
 
-def _judged(text: bytes, start: int, language: str, place: int, ending: bytes) -> Syntax:
+def _judged(text: bytes, start: int, language: str, cut_at: int | None, ending: bytes) -> Syntax:
+    place = len(text) if cut_at is None else cut_at
     judged = text[:place] + ending
     tree = parser_of(language).parse(judged)
     bad = [node for node in nodes(tree) if node.is_error or node.is_missing] if tree.root_node.has_error else []
@@ -84,19 +85,23 @@ def _judged(text: bytes, start: int, language: str, place: int, ending: bytes) -
         error_nodes=len(errors),
         missing_nodes=len(bad) - len(errors),
         error_share=round(_covered(errors) / max(1, len(judged)), 4),
-        complete_functions=_complete_functions(tree, language, start, len(text) if not ending else place, bool(ending)),
+        complete_functions=_complete_functions(tree, language, start, text[:place], is_cut=cut_at is not None),
         errors=tuple(_span(text, node, place) for node in bad[:MAX_SHOWN_ERRORS]),
         compiles=compiles,
         problem=problem or ("" if not bad else _in_words(len(errors), len(bad) - len(errors))),
     )
 
 
-def _complete_functions(tree: Tree, language: str, start: int, place: int, is_closed: bool) -> int:
+def _complete_functions(tree: Tree, language: str, start: int, text: bytes, is_cut: bool) -> int:
     """Functions that end in what the model wrote, and not by its closing; one that may go on is not complete."""
-    kinds, is_indented = GRAMMARS[language].functions, GRAMMARS[language].is_indented
-    last = place - 1 if is_closed and is_indented else place
+    grammar = GRAMMARS[language]
+    may_go_on = is_cut and grammar.is_indented
     return sum(
-        node.type in kinds and start < node.end_byte <= last and not node.has_error and _has_body(node)
+        node.type in grammar.functions
+        and start < node.end_byte <= len(text)
+        and not node.has_error
+        and _has_body(node)
+        and not (may_go_on and not text[node.end_byte :].strip())
         for node in nodes(tree)
     )
 

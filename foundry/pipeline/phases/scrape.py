@@ -61,4 +61,5 @@ def _results(summary: Mapping[str, Any]) -> dict[str, Any]:
     redactions = dict(summary["redactions"])
     places = redactions["by_file"].items()
     redactions["by_file"] = {place.encode(errors="backslashreplace").decode(): kinds for place, kinds in places}
-    return {**summary, "redactions": redactions}
+    kept = {key: value for key, value in summary.items() if key not in ("format", "fingerprint")}
+    return {**kept, "redactions": redactions}

@@ -23,7 +23,7 @@ STEMS = tuple(re.compile(stem) for stem in ("key", "pass", "pwd", "secret", "con
 _SETTINGS_FILES = frozenset({".env", ".envrc", ".npmrc", ".netrc", ".pypirc", ".pgpass", "dockerfile", "credentials"})
 _SETTINGS_SUFFIXES = frozenset({".env", ".sh", ".bash", ".zsh", ".tfvars", ".service", ".npmrc"})
 _QUOTES = "'\"`"
-_UNQUOTED = re.compile(r"\S*")
+_UNQUOTED = re.compile(r"[^\s;]*")
 
 Forms = Mapping[re.Pattern[str], int]
 """Patterns that begin with the name, and which of their groups is the value."""
@@ -75,12 +75,12 @@ def secret_names() -> tuple[Names, ...]:
 
 
 def _value(window: str, match: re.Match[str], group: int) -> str:
-    """What is assigned: all that is quoted, or up to the next space."""
+    """What is assigned: all that is quoted, or up to the next space or semicolon."""
     value = match[group]
     if window[match.start(group) - 1] in _QUOTES:
         return value
     unquoted = _UNQUOTED.match(value)
-    return unquoted[0].rstrip(",;") if unquoted else ""
+    return unquoted[0].rstrip(",") if unquoted else ""
 
 
 @functools.cache

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from foundry.errors import UserError
 from foundry.pipeline.redaction.assignments import STEMS, secret_names
-from foundry.pipeline.redaction.detector import Detector, fold, windows
+from foundry.pipeline.redaction.detector import Detector, Reach, fold, windows
 from foundry.pipeline.redaction.known_tokens import BY_PLACE, BY_SHAPE
+from foundry.pipeline.redaction.library import entropy_detector, library_detectors
 from foundry.pipeline.redaction.private_keys import private_keys
 from foundry.pipeline.redaction.spans import Span, without_overlaps
 
@@ -41,21 +42,29 @@ def secrets_in(text: str, place: str) -> list[Span]:
 def _all_secrets(text: str, place: str) -> Iterator[Span]:
     folded = fold(text)
     yield from private_keys(text)
-    for (anchors, is_folded), detectors in _by_anchors().items():
-        if places := windows(text, folded if is_folded else text, anchors):
+    for (anchors, is_folded, reach), detectors in _by_anchors().items():
+        if places := windows(text, folded if is_folded else text, anchors, reach):
             for detector in detectors:
                 yield from detector.find(text, places)
     if places := windows(text, folded, STEMS):
         for names in secret_names():
             yield from names.find(text, folded, place, places)
+    entropy = all_detectors()[-1]
+    yield from entropy.find(text, windows(text, text, entropy.anchors))
+
+
+def all_detectors() -> tuple[Detector, ...]:
+    """Every detector, of which earlier ones decide on the kind; the one that knows least is the last."""
+    return *BY_SHAPE, *library_detectors(), *BY_PLACE, entropy_detector()
+
+
+_Search = tuple[tuple[re.Pattern[str], ...], bool, Reach]
 
 
 @functools.cache
-def _by_anchors() -> dict[tuple[tuple[re.Pattern[str], ...], bool], list[Detector]]:
+def _by_anchors() -> dict[_Search, list[Detector]]:
     """Detectors that share their anchors, which are then looked for once."""
-    from foundry.pipeline.redaction.library import library_detectors
-
-    groups: dict[tuple[tuple[re.Pattern[str], ...], bool], list[Detector]] = {}
-    for detector in (*BY_SHAPE, *library_detectors(), *BY_PLACE):
-        groups.setdefault((detector.anchors, detector.folded), []).append(detector)
+    groups: dict[_Search, list[Detector]] = {}
+    for detector in all_detectors()[:-1]:
+        groups.setdefault((detector.anchors, detector.folded, detector.reach), []).append(detector)
     return groups

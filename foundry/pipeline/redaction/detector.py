@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 
 from foundry.pipeline.redaction.spans import Span
 
-BEFORE_ANCHOR = 1_000
-AFTER_ANCHOR = 2_000
-OVERLAP = 1_000
-"""A line is looked at whole unless it is longer than these; then in pieces around the anchors, so that no pattern,
-however it backtracks, is ever given a minified file of one line."""
+Reach = tuple[int, int]
+"""How many characters of a line are looked at before and from an anchor on."""
+
+WHOLE_LINES: Reach = (1_000, 2_000)
+"""Lines are looked at whole, unless they are longer: no pattern, however it backtracks, is given a minified file."""
 
 _FOLDED_ALIKE = {"İ": "i", "ı": "i", "ſ": "s"}
 """What `re.IGNORECASE` takes for i and s, and `str.lower` does not (or makes two characters of)."""
+LONGEST_REST = 4_000
+ANYTHING = re.compile(r".+")
 REST_OF_TOKEN = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -36,8 +38,8 @@ class Detector:
         group: which group of a match is the secret.
         accepts: whether the value of a match is a secret after all.
         rest: what belongs to the token if it goes on after the match; None where the match is exact.
-        trimmed: characters around the secret that the pattern takes in.
-        lead: what stands before the secret within the match.
+        shape: what of the match is the secret, where the pattern takes in more.
+        reach: for patterns that backtrack more than others.
     """
 
     kind: str
@@ -47,8 +49,8 @@ class Detector:
     folded: bool = False
     accepts: Callable[[str], bool] = field(default=accept_all)
     rest: re.Pattern[str] | None = REST_OF_TOKEN
-    trimmed: str = "\n"
-    lead: str = ""
+    shape: re.Pattern[str] = ANYTHING
+    reach: Reach = WHOLE_LINES
 
     def find(self, text: str, windows: Iterable[tuple[int, int]]) -> Iterator[Span]:
         """The secrets in a text.
@@ -60,16 +62,17 @@ class Detector:
             window = text[start:end]
             for pattern in self.patterns:
                 for match in pattern.finditer(window):
-                    span = self._span(text, start, match)
-                    if span.start < span.end and self.accepts(text[span.start : span.end]):
+                    if span := self._span(text, start, match):
                         yield span
 
-    def _span(self, text: str, offset: int, match: re.Match[str]) -> Span:
-        value = match[self.group].lstrip(self.trimmed).removeprefix(self.lead)
-        start = offset + match.end(self.group) - len(value)
-        end = start + len(value.rstrip(self.trimmed))
-        rest = self.rest.match(text, end) if self.rest else None
-        return Span(start, rest.end() if rest else end, self.kind)
+    def _span(self, text: str, offset: int, match: re.Match[str]) -> Span | None:
+        secret = self.shape.search(match[self.group] or "")
+        if secret is None:
+            return None
+        start, end = (offset + match.start(self.group) + at for at in secret.span())
+        if self.rest and (rest := self.rest.match(text, end, end + LONGEST_REST)):
+            end = rest.end()
+        return Span(start, end, self.kind) if start < end and self.accepts(text[start:end]) else None
 
 
 def fold(text: str) -> str:
@@ -80,7 +83,9 @@ def fold(text: str) -> str:
     return text.lower()
 
 
-def windows(text: str, source: str, anchors: Iterable[re.Pattern[str]]) -> list[tuple[int, int]]:
+def windows(
+    text: str, source: str, anchors: Iterable[re.Pattern[str]], reach: Reach = WHOLE_LINES
+) -> list[tuple[int, int]]:
     """Lines of a text, or pieces of long ones, in which one of the anchors stands.
 
     Args:
@@ -90,18 +95,16 @@ def windows(text: str, source: str, anchors: Iterable[re.Pattern[str]]) -> list[
     for anchor in anchors:
         at = 0
         while hit := anchor.search(source, at):
-            start, end = _line_around(text, hit.start())
+            start, end = _line_around(text, hit.start(), reach)
             found[start, end] = None
-            at = max(hit.start() + 1, end if text.startswith("\n", end) else end - OVERLAP)
+            at = max(hit.start() + 1, end if text.startswith("\n", end) else end - reach[1] // 2)
     return list(found)
 
 
-def _line_around(text: str, at: int) -> tuple[int, int]:
-    earliest = max(0, at - BEFORE_ANCHOR)
+def _line_around(text: str, at: int, reach: Reach) -> tuple[int, int]:
+    earliest, latest = max(0, at - reach[0]), min(len(text), at + reach[1])
     start = text.rfind("\n", earliest, at) + 1 or earliest
-    end = text.find("\n", at, at + AFTER_ANCHOR)
-    if end < 0:
-        end = min(len(text), at + AFTER_ANCHOR)
-    if end - start > 1 and at > start and text[start] in "+-":
+    end = text.find("\n", at, latest)
+    if start < at and text[start] in "+-":
         start += 1  # the sign of a diff: what stands after it begins the line
-    return start, end
+    return start, end if end >= 0 else latest

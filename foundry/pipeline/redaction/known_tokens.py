@@ -50,7 +50,6 @@ _TOKENS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (r"dckr_pat_", (("docker-token", r"dckr_pat_[A-Za-z0-9_-]{27}"),)),
     (r"dapi", (("databricks-token", r"dapi[a-f0-9]{32}"),)),
     (r"hvs\.", (("vault-token", r"hvs\.[A-Za-z0-9_-]{24,}"),)),
-    (r"sig=", (("azure-sas", r"(?<=sig=)[A-Za-z0-9%+/]{43,60}(?:%3D|=)"),)),
 )
 """Anchors, and the kinds and shapes that have them."""
 
@@ -62,6 +61,14 @@ BY_SHAPE: tuple[Detector, ...] = tuple(
     for kind, shape in shapes
 )
 BY_PLACE: tuple[Detector, ...] = (
+    Detector(
+        "azure-sas",
+        (re.compile("sig="),),
+        (re.compile("sig=([A-Za-z0-9%+/]{43,60}(?:%3D|=))"),),
+        group=1,
+        accepts=is_no_placeholder,
+        rest=None,
+    ),
     Detector(
         "aws-secret-key",
         (re.compile("aws"),),

@@ -15,7 +15,9 @@ from foundry.pipeline.redaction.detector import REST_OF_TOKEN, Detector
 from foundry.pipeline.redaction.known_tokens import CAPITAL_A
 from foundry.pipeline.redaction.plausibility import is_chosen_password, is_no_placeholder, is_random_base64
 
-_ASSIGNMENT = r"""["']?\]? *(?:=>|:=|::|=|:| +) *["']?[0-9a-z_-]{24}"""
+# The library allows any number of spaces at three places beside each other, and takes the cube of their number.
+_ASSIGNMENT = r"""["']?\]? {0,20}(?:=>|:=|::|=|:| {1,20}) {0,20}["']?[0-9a-z_-]{24}"""
+_ASSIGNMENT_REACH = (60, 150)
 _ASSIGNED = tuple(rf"{name}{_ASSIGNMENT}" for name in ("key", "pwd?", "pass(?:word)?", "token"))
 _AWS_ASSIGNED = (r"""aws.{0,20}?(?:key|pwd?|pass(?:word)?|token).{0,20}?['"]""",)
 _CLOUDANT = (r"cl(?:ou(?:dant)?)?[_-]?(?:api)?(?:key|pwd?|pass(?:word)?|token)",)
@@ -39,22 +41,40 @@ _ROWS = (
         "artifactory-token",
         "artifactory.ArtifactoryDetector",
         (CAPITAL_A,),
-        trimmed=' \t\r\f\v=:"',
+        shape=re.compile(r"A[KP]\w+"),
     ),
     _row("aws-access-key", "aws.AWSKeyDetector", (CAPITAL_A,), slice(1)),
     _row("aws-secret-key", "aws.AWSKeyDetector", _AWS_ASSIGNED, slice(1, 2), group=1, folded=True, rest=None),
-    _row("azure-storage-key", "azure_storage_key.AzureStorageKeyDetector", (CAPITAL_A,), rest=None, lead="AccountKey="),
-    _row("cloudant-key", "cloudant.CloudantDetector", _CLOUDANT, slice(2), group=1, folded=True),
+    _row(
+        "azure-storage-key",
+        "azure_storage_key.AzureStorageKeyDetector",
+        (CAPITAL_A,),
+        rest=None,
+        shape=re.compile(r"(?<=AccountKey=).+"),
+    ),
+    _row(
+        "cloudant-key", "cloudant.CloudantDetector", _CLOUDANT, slice(2), group=1, folded=True, reach=_ASSIGNMENT_REACH
+    ),
     _row("cloudant-key", "cloudant.CloudantDetector", (r"\.cloudant\.com",), slice(2, 4), group=1, folded=True),
     _row("discord-token", "discord.DiscordBotTokenDetector", (r"\.[\w-]{6}\.[\w-]{27}",)),
     _row("github-token", "github_token.GitHubTokenDetector", (r"gh[pousr]_[A-Za-z0-9_]{36}",)),
     _row("gitlab-token", "gitlab_token.GitLabTokenDetector", _GITLAB),
-    _row("softlayer-key", "softlayer.SoftlayerDetector", _ASSIGNED, slice(1), group=1, folded=True),
+    _row(
+        "softlayer-key",
+        "softlayer.SoftlayerDetector",
+        _ASSIGNED,
+        slice(1),
+        group=1,
+        folded=True,
+        reach=_ASSIGNMENT_REACH,
+    ),
     _row("softlayer-key", "softlayer.SoftlayerDetector", (r"softlayer.com/soap/",), slice(1, 2), group=1, folded=True),
-    _row("ibm-cos-key", "ibm_cos_hmac.IbmCosHmacDetector", _ASSIGNED, group=1, folded=True),
-    _row("ibm-cloud-key", "ibm_cloud_iam.IbmCloudIamDetector", _ASSIGNED, group=1, folded=True),
+    _row("ibm-cos-key", "ibm_cos_hmac.IbmCosHmacDetector", _ASSIGNED, group=1, folded=True, reach=_ASSIGNMENT_REACH),
+    _row(
+        "ibm-cloud-key", "ibm_cloud_iam.IbmCloudIamDetector", _ASSIGNED, group=1, folded=True, reach=_ASSIGNMENT_REACH
+    ),
     _row("mailchimp-key", "mailchimp.MailchimpDetector", (r"-us[0-9]",)),
-    _row("npm-token", "npm.NpmDetector", (r"/:_authToken=",), group=1, rest=None),
+    _row("npm-token", "npm.NpmDetector", (r"/:_authToken=",), group=1, rest=None, shape=re.compile(r"[\w-]+")),
     _row("openai-key", "openai.OpenAIDetector", (r"T3BlbkFJ",)),
     _row("pypi-token", "pypi_token.PypiTokenDetector", (r"pypi-Ag",)),
     _row("sendgrid-key", "sendgrid.SendGridDetector", (r"SG\.[a-zA-Z0-9_-]{22}\.",)),
@@ -70,8 +90,7 @@ _ROWS = (
 
 @functools.cache
 def library_detectors() -> tuple[Detector, ...]:
-    """One detector for each row, and those for JSON web tokens and for strings of high entropy."""
-    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
+    """One detector for each row, and one for JSON web tokens."""
     from detect_secrets.plugins.jwt import JwtTokenDetector
 
     jwt = Detector(
@@ -81,15 +100,17 @@ def library_detectors() -> tuple[Detector, ...]:
         accepts=JwtTokenDetector.is_formally_valid,
         rest=_REST_OF_JWT,
     )
-    entropy = Detector(
-        "high-entropy-string",
-        tuple(map(re.compile, _QUOTED)),
-        (Base64HighEntropyString().regex,),
-        group=2,
-        accepts=is_random_base64,
-        rest=None,
-    )
-    return *(_detector(*row) for row in _ROWS), jwt, entropy
+    return *(_detector(*row) for row in _ROWS), jwt
+
+
+@functools.cache
+def entropy_detector() -> Detector:
+    """Finds quoted strings of the base64 alphabet that look random, whatever they are."""
+    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
+
+    pattern = Base64HighEntropyString().regex
+    quoted = tuple(map(re.compile, _QUOTED))
+    return Detector("high-entropy-string", quoted, (pattern,), group=2, accepts=is_random_base64, rest=None)
 
 
 def _detector(kind: str, plugin: str, anchors: tuple[str, ...], which: slice, options: dict[str, Any]) -> Detector:

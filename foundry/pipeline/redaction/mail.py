@@ -14,11 +14,13 @@ DIGEST_BYTES = 8
 DOMAIN = "email.invalid"
 """RFC 2606 promises that it never exists."""
 
-_LOCAL = re.compile(r"[\w.!#%&*+/=?^{|}~-]+", re.ASCII)
+_LOCAL = re.compile(r"[\w.!#%&*+/=?^{|}~-]+")
 _DOMAIN = re.compile(r"@((?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{1,62})(?![\w(\[@-])")
 _LONGEST_LOCAL = 320
 _DIGEST = re.compile(rf"[0-9a-f]{{{2 * DIGEST_BYTES}}}@{re.escape(DOMAIN)}")
 _NOT_DOMAINS = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".js", ".json", ".css", ".html", ".txt")
+_IN_URL = re.compile(r"://[^\s/@]*$")
+"""What stands between `//` and `@` of a URL signs in at a machine."""
 _SERVICES = frozenset({"git", "hg"})
 """What stands before the @ of a repository's address, as in `git@host.example:team/project`."""
 
@@ -52,10 +54,12 @@ def _address_at(text: str, at: int, earliest: int) -> tuple[int, int] | None:
     start = _start_of_local(text, at, earliest)
     if start == at or text[start:at] in _SERVICES or _DIGEST.fullmatch(text, start, domain.end()):
         return None
+    if _IN_URL.search(text[max(0, start - _LONGEST_LOCAL) : start]):
+        return None
     return start, domain.end()
 
 
 def _start_of_local(text: str, at: int, earliest: int) -> int:
     before = text[max(earliest, at - _LONGEST_LOCAL) : at][::-1]
     local = _LOCAL.match(before)
-    return at - (len(local[0].rstrip("./!#%&*=?^{|}~")) if local else 0)
+    return at - (len(local[0].rstrip("./!#%&*=?^{|}~+-")) if local else 0)

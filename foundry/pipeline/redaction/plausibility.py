@@ -30,6 +30,8 @@ _WORDS = re.compile(r"_*[a-z]+(?:[ _./:-][a-z]+)*|[A-Z]+(?:[ _./:-][A-Z]+)*|(?:[
 
 def is_chosen_password(value: str) -> bool:
     """Whether a value in the place of a password looks like one, and not like a placeholder, code or a plain word."""
+    from detect_secrets.filters.heuristic import is_sequential_string
+
     return (
         SHORTEST_PASSWORD <= len(value) <= LONGEST_PASSWORD
         and MARKER_START not in value
@@ -38,6 +40,7 @@ def is_chosen_password(value: str) -> bool:
         and not _TEMPLATE.search(value)
         and not _CODE.match(value)
         and not _WORDS.fullmatch(value)
+        and not is_sequential_string(value)
     )
 
 

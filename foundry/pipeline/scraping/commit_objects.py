@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass
 
 from foundry.pipeline.records import Person
+from foundry.untrusted import shown
 
+UTF_8 = "UTF-8"
 _PERSON = re.compile(rb"(?P<name>[^<]*)<(?P<email>.*)>\s*(?P<time>-?\d{1,18})\s+(?P<zone>[+-]\d{1,8})\s*", re.DOTALL)
 _MAIL = re.compile(rb"(?P<name>[^<]*)<(?P<email>.*)>", re.DOTALL)
 _TIME = re.compile(rb"^committer .*> *(-?\d{1,18}) [+-]\d{1,8} *$", re.MULTILINE)
@@ -53,34 +55,36 @@ def parse_commit(content: bytes) -> CommitObject:
         key, _, value = line.partition(b" ")
         fields.setdefault(key, value)
     notes: list[str] = []
-    encoding = fields.get(b"encoding", b"utf-8").decode(errors="replace")
+    encoding = fields[b"encoding"].decode(errors="replace") if b"encoding" in fields else UTF_8
     author = _person(fields.get(b"author", b""), "author", encoding, notes)
     committer = _person(fields.get(b"committer", b""), "committer", encoding, notes)
-    subject, body = _subject_and_body(_text(message, "message", encoding, notes))
+    subject, body = _subject_and_body(_text(message, encoding, notes))
     return CommitObject(parents_and_time(content)[0], author, committer, subject, body, tuple(dict.fromkeys(notes)))
 
 
 def _person(line: bytes, role: str, encoding: str, notes: list[str]) -> Person:
     found = _PERSON.fullmatch(line)
     if found is None:
-        notes.append(f"the {role} line is malformed: its time is not known")
+        notes.append(f"its {role} line is malformed: the time is not known")
     parts = found or _MAIL.search(line)
     name, email = (parts["name"], parts["email"]) if parts else (line, b"")
     return {
-        "name": _text(name.strip(), f"{role}'s name", encoding, notes),
-        "email": _text(email.strip(), f"{role}'s address", encoding, notes),
+        "name": _text(name.strip(), encoding, notes),
+        "email": _text(email.strip(), encoding, notes),
         "time": int(found["time"]) if found else 0,
         "zone": found["zone"].decode() if found else "+0000",
     }
 
 
-def _text(content: bytes, what: str, encoding: str, notes: list[str]) -> str:
+def _text(content: bytes, encoding: str, notes: list[str]) -> str:
     """The text in the encoding that the commit names, or else as UTF-8, or else as Latin-1, which reads anything."""
-    for attempt in (encoding, "utf-8"):
+    if content.isascii() and encoding == UTF_8 and b"\0" not in content:
+        return content.decode("ascii")
+    for attempt in (encoding, UTF_8):
         text = _decoded(content, attempt)
         if text is not None:
             break
-        notes.append(f"the {what} is not {attempt[:40]}")
+        notes.append(f"its message or a name is not in {shown(attempt)}")
     else:
         text = content.decode("latin-1")
     return text.replace("\0", "\ufffd")

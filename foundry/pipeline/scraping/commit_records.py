@@ -10,20 +10,18 @@ from typing import NamedTuple
 from foundry.data.git import records as delimited
 from foundry.data.isolated_git import IsolatedGit, spooled
 from foundry.pipeline.config import RedactConfig
-from foundry.pipeline.records import CommitRecord, FileChange, Person, Redaction
-from foundry.pipeline.redaction import Redactor
+from foundry.pipeline.records import CommitRecord, FileChange
 from foundry.pipeline.scraping.commit_objects import CommitObject, parse_commit
 from foundry.pipeline.scraping.messages import complexity_of, issues_in, message_flags
 from foundry.pipeline.scraping.patches import Patch, parse_patch
+from foundry.pipeline.scraping.redacting import CommitRedactor
 
 MAX_PATCH_BYTES = 4_000_000
 """What is held in memory of one commit's raw lines and patches."""
 MAX_COMPARED_BYTES = 16_000_000
 """Larger files appear in a patch as binary."""
-MESSAGE = "message"
-"""The place that secrets in messages are counted under."""
 _DIFF = (
-    *("diff-tree", "--stdin", "--root", "--always", "-r", "--find-renames", "-l1000", "--no-color", "--no-ext-diff"),
+    *("diff-tree", "--stdin", "--root", "-r", "--find-renames", "-l1000", "--no-color", "--no-ext-diff"),
     *("--no-textconv", "--submodule=short", "--ignore-submodules=none", "--full-index"),
 )
 
@@ -68,7 +66,7 @@ class Reading:
         """What diff-tree prints of each commit; of more than `MAX_PATCH_BYTES` the first, and a little of the end."""
         delimiter = secrets.token_hex(16)
         settings = ("-c", f"core.bigFileThreshold={MAX_COMPARED_BYTES}")
-        options = (*_DIFF, "--raw", "--patch", "--unified=3", f"--format=tformat:{delimiter}")
+        options = (*_DIFF, "--always", "--raw", "--patch", "--unified=3", f"--format=tformat:{delimiter}")
         with spooled([_line(commit) for commit in wanted]) as lines:
             with self.git.stream(*options, stdin=lines, settings=settings) as output:
                 num_pieces = -1  # what stands before the first delimiter is none
@@ -97,19 +95,18 @@ class Reading:
     def _redacted(
         self, commit: Wanted, said: CommitObject, patch: Patch, totals: tuple[int, int], notes: list[str]
     ) -> CommitRecord:
-        redactor = Redactor(self.redact)
-        subject, body = redactor.redact(said.subject, MESSAGE), redactor.redact(said.body, MESSAGE)
-        for change in patch.files:
-            _redact_hunks(change, redactor)
+        redactor = CommitRedactor(self.redact)
+        subject, body = redactor.message(said.subject, said.body)
+        redactor.files(patch.files)
         since = None if commit.parent_time is None else said.committer["time"] - commit.parent_time
         return {
             "hash": commit.commit_id,
             "branches": [],
             "tags": [],
-            "redactions": redactions_of(redactor),
+            "redactions": redactor.redactions(),
             "parents": list(said.parents),
-            "author": _without_address(said.author, redactor),
-            "committer": _without_address(said.committer, redactor),
+            "author": redactor.person(said.author),
+            "committer": redactor.person(said.committer),
             "subject": subject,
             "body": body,
             "flags": _flags(commit, said, patch),
@@ -171,17 +168,6 @@ def _totals(files: list[FileChange]) -> tuple[int, int]:
     return sum(change["insertions"] for change in files), sum(change["deletions"] for change in files)
 
 
-def _redact_hunks(change: FileChange, redactor: Redactor) -> None:
-    for hunk in change["hunks"]:
-        hunk["text"] = redactor.redact(hunk["text"], change["path"])
-        if hunk["heading"]:
-            hunk["heading"] = redactor.redact(hunk["heading"], change["path"])
-
-
-def _without_address(person: Person, redactor: Redactor) -> Person:
-    return {**person, "email": redactor.email(person["email"])}
-
-
 def _flags(commit: Wanted, said: CommitObject, patch: Patch) -> list[str]:
     flags = message_flags(said.subject, said.body)
     if commit.is_boundary:
@@ -190,8 +176,3 @@ def _flags(commit: Wanted, said: CommitObject, patch: Patch) -> list[str]:
         flags.add("empty")
     names = {0: {"root"}, 1: set[str](), 2: {"merge"}}
     return sorted(flags | names.get(len(said.parents), {"merge", "octopus"}))
-
-
-def redactions_of(redactor: Redactor) -> list[Redaction]:
-    """What was replaced, sorted by place and kind."""
-    return sorted([place, kind, count] for place, kinds in redactor.tally().items() for kind, count in kinds.items())

@@ -14,9 +14,10 @@ from typing import Any
 from foundry.data.git import GitRepository, run_git
 from foundry.data.git import reading_environment as git_environment
 from foundry.data.isolated_git import IsolatedGit, isolated_git
+from foundry.data.languages import suffixes_of
 from foundry.data.progress import Progress
 from foundry.errors import UserError
-from foundry.files import new_folder, write_text
+from foundry.files import disk_failures_explained, new_folder, write_text
 from foundry.pipeline.config import RedactConfig, ScrapeConfig
 from foundry.pipeline.records import COMMITS_FILE, FILES_FILE, SUMMARY_FILE, Redaction, as_line
 from foundry.pipeline.redaction.counts import Counts
@@ -52,11 +53,12 @@ def scrape(
     Commits that an earlier scrape has left there are taken over; the result is that of a scrape from scratch.
 
     Raises:
-        UserError: there are no commits.
-        FoundryError: git failed; `folder` is as it was.
+        UserError: there are no commits, or a language is not known.
+        FoundryError: git failed, or there is no space; `folder` is as it was.
     """
-    _put_back(folder)
-    with isolated_git(repository) as git:
+    suffixes_of(config.languages, "scrape.languages")  # a mistake there is told before any work
+    with disk_failures_explained(folder), isolated_git(repository) as git:
+        _put_back(folder)
         references = read_references(repository, git)
         if not references.tips:
             raise UserError(f"{repository.shown_as} has no commits; commit something first")
@@ -66,7 +68,7 @@ def scrape(
         work = _Scrape(repository, config, redact, progress, git, references, graph)
         with new_folder(folder.with_name(f"{folder.name}.new")) as new:
             scraped = work.write(new, previous_history(folder, fingerprint), fingerprint)
-    _swap(folder)
+        _swap(folder)
     return scraped
 
 
@@ -192,14 +194,14 @@ class _Scrape:
         num_grafts, num_replaced = replaced_history(self.repository)
         num_changes = self.repository.num_uncommitted_changes()
         stated = [
-            (len(self.graph.boundary), "shallow clone: the parents of {} commits were not cloned"),
-            (num_grafts, "{} grafts not followed"),
-            (num_replaced, "{} replacement objects not followed"),
-            (self.references.num_other_tags, "{} tags name no commit"),
-            (num_changes, "{} uncommitted changes left out"),
-            (num_left_out, "{} older commits left out, by scrape.max_commits"),
+            (len(self.graph.boundary), "shallow clone: the parents of {} not cloned", "commit"),
+            (num_grafts, "{} not followed", "graft"),
+            (num_replaced, "{} not followed", "replacement object"),
+            (self.references.num_other_tags, "{} without a commit", "tag"),
+            (num_changes, "{} left out", "uncommitted change"),
+            (num_left_out, "{} left out, by scrape.max_commits", "older commit"),
         ]
-        notes = [text.format(f"{count:,}") for count, text in stated if count]
+        notes = [text.format(f"{count:,} {noun}{'s' * (count != 1)}") for count, text, noun in stated if count]
         if self.references.head is None:
             notes.append("HEAD names no commit: the files are those of the newest commit")
         return notes

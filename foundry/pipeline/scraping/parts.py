@@ -1,11 +1,12 @@
 """Reads commits in two processes where that pays: this one and another, each with a git of its own.
 
-The commits are dealt out in blocks, so that both are done at about the same time. Each process writes its lines into a
-file of its own, from which they are put together in order.
+Each reads neighbouring commits, from the newest to the oldest: git builds old versions of a file from newer ones, and
+has those still at hand. The lines stand in a file of their process, from which they are put together in order.
 """
 
 from __future__ import annotations
 
+import array
 import contextlib
 import json
 import os
@@ -23,7 +24,6 @@ from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import as_line
 from foundry.pipeline.scraping.commit_records import Reading, Wanted
 
-COMMITS_A_BLOCK = 100
 MIN_COMMITS_FOR_TWO = 1_000
 """Below it, starting another process takes longer than it saves."""
 
@@ -36,7 +36,8 @@ class Request:
         git: the three parts of an `IsolatedGit`.
         redact: the settings of redaction, as plain values.
         wanted: a file with a commit a line.
-        lines: the file that is to hold their records.
+        lines: the file that is to hold their records, in the same order.
+        lengths: the file that is to hold the number of bytes of each line.
     """
 
     git: tuple[str, str, str]
@@ -44,6 +45,7 @@ class Request:
     max_patch_lines: int
     wanted: str
     lines: str
+    lengths: str
 
     def fulfil(self, progress: Progress, times: int) -> None:
         """Read the commits, and write their records.
@@ -56,12 +58,24 @@ class Request:
         """
         folder, objects, shown_as = self.git
         git = IsolatedGit(Path(folder), Path(objects), shown_as)
-        wanted = [Wanted(*json.loads(line)) for line in Path(self.wanted).read_text(encoding="ascii").splitlines()]
         reading = Reading(git, RedactConfig.model_validate(self.redact), self.max_patch_lines)
+        wanted = [Wanted(*json.loads(line)) for line in Path(self.wanted).read_text(encoding="ascii").splitlines()]
+        lengths = array.array("Q")
         with Path(self.lines).open("w", encoding="ascii") as stream:
             for number, record in enumerate(reading.records(wanted), start=1):
-                stream.write(as_line(record))
+                lengths.append(stream.write(as_line(record)))
                 progress.update(f"reading commits: {times * number:,} of {times * len(wanted):,}")
+        Path(self.lengths).write_bytes(lengths.tobytes())
+
+    def results(self) -> Iterator[bytes]:
+        """The lines, the last one first."""
+        lengths = array.array("Q", Path(self.lengths).read_bytes())
+        with Path(self.lines).open("rb") as stream:
+            end = sum(lengths)
+            for length in reversed(lengths):
+                end -= length
+                stream.seek(end)
+                yield stream.read(length)
 
 
 def read_in_parts(
@@ -81,28 +95,27 @@ def read_in_parts(
         FoundryError: git failed.
     """
     num_parts = 2 if len(wanted) >= MIN_COMMITS_FOR_TWO and (os.cpu_count() or 1) > 1 else 1
+    size = -(-len(wanted) // num_parts)
     requests = []
     for part in range(num_parts):
-        of_part = [commit for number, commit in enumerate(wanted) if number // COMMITS_A_BLOCK % num_parts == part]
-        requests.append(
-            Request(
-                (str(git.folder), str(git.objects), git.shown_as),
-                redact.model_dump(mode="json"),
-                max_patch_lines,
-                str(folder / f"wanted-{part}"),
-                str(folder / f"lines-{part}"),
-            )
+        request = Request(
+            (str(git.folder), str(git.objects), git.shown_as),
+            redact.model_dump(mode="json"),
+            max_patch_lines,
+            *(str(folder / f"{name}-{part}") for name in ("wanted", "lines", "lengths")),
         )
-        lines = (json.dumps(commit) + "\n" for commit in of_part)
-        Path(requests[-1].wanted).write_text("".join(lines), encoding="ascii")
+        of_part = reversed(wanted[part * size : (part + 1) * size])
+        Path(request.wanted).write_text("".join(json.dumps(commit) + "\n" for commit in of_part), encoding="ascii")
+        requests.append(request)
     _fulfil_all(requests, progress)
-    return _together([Path(request.lines) for request in requests], len(wanted))
+    return (line for request in requests for line in request.results())
 
 
 def _fulfil_all(requests: Sequence[Request], progress: Progress) -> None:
+    """The last one here, those before it in processes of their own."""
     with contextlib.ExitStack() as others:
-        processes = [others.enter_context(_process(request)) for request in requests[1:]]
-        requests[0].fulfil(progress, len(requests))
+        processes = [others.enter_context(_process(request)) for request in requests[:-1]]
+        requests[-1].fulfil(progress, len(requests))
         for process in processes:
             assert process.stderr is not None
             said = process.stderr.read().decode(errors="replace").strip()
@@ -129,10 +142,3 @@ def _process(request: Request) -> Iterator[subprocess.Popen[bytes]]:
 def _python_path() -> str:
     source = str(Path(foundry.__file__).resolve().parent.parent)
     return os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH", "")]))
-
-
-def _together(files: list[Path], num_lines: int) -> Iterator[bytes]:
-    with contextlib.ExitStack() as stack:
-        streams = [stack.enter_context(path.open("rb")) for path in files]
-        for number in range(num_lines):
-            yield streams[number // COMMITS_A_BLOCK % len(streams)].readline()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from foundry.data.git import GitError, GitRepository, reading_environment, run_git
 from foundry.data.isolated_git import IsolatedGit, spooled
@@ -117,7 +118,8 @@ def digest_of_references(repository: GitRepository) -> str:
 
 def replaced_history(repository: GitRepository) -> tuple[int, int]:
     """How many grafts and replacement objects the repository holds; none of them is followed."""
-    grafts = repository.own_path("info") / "grafts"  # the file itself is elsewhere for git, which is told to ignore it
+    shared = _git(repository, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    grafts = Path(shared.decode(errors="surrogateescape").rstrip("\n")) / "info" / "grafts"
     lines = grafts.read_bytes().splitlines() if grafts.is_file() else []
     num_grafts = sum(1 for line in lines if line.strip() and not line.startswith(b"#"))
     return num_grafts, len(_git(repository, "for-each-ref", "--format=%(refname)", "refs/replace").splitlines())

@@ -18,10 +18,10 @@ from foundry.pipeline.licences import LicenceFinder, is_licence_file
 from foundry.pipeline.records import FileRecord
 from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.scraping.commit_objects import parse_commit
-from foundry.pipeline.scraping.commit_records import redactions_of
 from foundry.pipeline.scraping.graph import Graph
 from foundry.pipeline.scraping.patches import LINK, SUBMODULE
 from foundry.pipeline.scraping.quoting import unquoted
+from foundry.pipeline.scraping.redacting import redactions_of
 
 _LAST_CHANGES = ("diff-tree", "--stdin", "--root", "-r", "--raw", "-c", "--no-renames", "--ignore-submodules=none")
 MAX_LICENCE_BYTES = 1_000_000
@@ -130,7 +130,7 @@ class Snapshot:
             yield from (content for _, content in self.git.objects_asked_for(ids))
 
     def _chosen(self, entries: list[TreeEntry]) -> list[TreeEntry]:
-        suffixes = suffixes_of(self.config.languages)
+        suffixes = suffixes_of(self.config.languages, "scrape.languages")
         chosen = []
         for entry in entries:
             self.coverage.num_tracked += 1

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-Act = Literal["answer", "hang", "die"]
+Act = Literal["answer", "hang", "die", "lock"]
 
 
 @dataclass(frozen=True)
@@ -14,17 +14,19 @@ class Fault:
     """What goes wrong.
 
     Attributes:
-        act: `answer` gives a status instead of the answer, `hang` never answers, `die` ends the process at once; what
-            was asked is not done.
+        act: `answer` gives a status instead of the answer, `hang` never answers, `die` ends the process at once,
+            `lock` answers 401 to whoever does not show the key; what was asked is not done.
         on: the operation, such as `upsert`; `any` for all of them.
         after: so many requests of that operation are served well first, counted from the moment it is injected.
         status: of `answer`.
+        key: of `lock`.
     """
 
     act: Act
     on: str = "any"
     after: int = 0
     status: int = 500
+    key: str = ""
 
 
 class FaultBoard:

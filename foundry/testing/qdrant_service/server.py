@@ -23,11 +23,10 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, folder: Path, api_key: str | None) -> None:
+    def __init__(self, port: int, folder: Path) -> None:
         super().__init__((HOST, port), Handler)
         self.store = PointStore(folder)
         self.board = FaultBoard()
-        self.api_key = api_key
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -60,8 +59,6 @@ class Handler(BaseHTTPRequestHandler):
         operation = operation_of(self.command, path)
         if operation is None:
             self._answer("unknown", 404, {"status": {"error": f"{self.command} {path}: unknown"}})
-        elif self.server.api_key not in (None, self.headers.get("api-key")):
-            self._answer(operation[0], 401, {"status": {"error": "the key is not valid"}})
         else:
             self._meet_fault_or_serve(*operation, body)
 
@@ -73,12 +70,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _meet_fault_or_serve(self, operation: str, collection: str, body: bytes) -> None:
         fault = self.server.board.met_by(operation)
-        if fault is not None and fault.act == "die":
-            os._exit(DEATH)
-        if fault is not None and fault.act == "hang":
-            threading.Event().wait()
-        if fault is not None:
-            self._answer(operation, fault.status, {"status": {"error": "a fault was injected"}})
+        if fault is not None and not (fault.act == "lock" and self.headers.get("api-key") == fault.key):
+            self._suffer(fault, operation)
             return
         try:
             result = self.server.store.serve(operation, collection, body)
@@ -86,6 +79,13 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(operation, 404 if "not found" in str(error) else 400, {"status": {"error": str(error)}})
             return
         self._answer(operation, 200, {"result": result, "status": "ok", "time": 0.0})
+
+    def _suffer(self, fault: Fault, operation: str) -> None:
+        if fault.act == "die":
+            os._exit(DEATH)
+        if fault.act == "hang":
+            threading.Event().wait()
+        self._answer(operation, 401 if fault.act == "lock" else fault.status, {"status": {"error": "a fault"}})
 
     def _answer(self, operation: str, status: int, value: Any) -> None:
         self.server.board.note(operation, status)

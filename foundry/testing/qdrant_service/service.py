@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import subprocess
 import sys
+import tempfile
 import types
 import urllib.request
 from dataclasses import asdict
@@ -16,19 +19,26 @@ from foundry.testing.qdrant_service.faults import Fault
 from foundry.testing.qdrant_service.server import CONTROL, HOST
 
 
+@functools.cache
+def _shared() -> QdrantService:
+    folder = tempfile.TemporaryDirectory(prefix="qdrant-service-")
+    service = QdrantService(Path(folder.name))
+    atexit.register(folder.cleanup)
+    atexit.register(service.stop)
+    return service
+
+
 class QdrantService:
     """A stand-in of a Qdrant server, for one test.
 
     Args:
         folder: keeps the points; made when it is missing.
-        api_key: the only key that is let in; None lets everybody in.
 
     It serves from the moment it is made, until `stop` or the end of the `with` block.
     """
 
-    def __init__(self, folder: Path, api_key: str | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._api_key = api_key
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
         self.start()
@@ -53,11 +63,10 @@ class QdrantService:
             AssertionError: it serves already, or its process ended at once.
         """
         assert self._process is None or self._process.poll() is not None, "it serves already"
-        key = ["--api-key", self._api_key] if self._api_key else []
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "foundry.testing.qdrant_service"),
-                *("--port", str(self._port), "--folder", str(self._folder), *key),
+                *("--port", str(self._port), "--folder", str(self._folder)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -68,6 +77,11 @@ class QdrantService:
         port = self._process.stdout.readline().strip()
         assert port, "the process of the service has ended"
         self._port = int(port)
+
+    def restart(self) -> None:
+        """Serve again, where it died or was stopped."""
+        self.stop()
+        self.start()
 
     def stop(self) -> None:
         """Kill its process; requests under way get no answer."""
@@ -88,6 +102,18 @@ class QdrantService:
         """The status of each answer to requests of this operation, in order, since the process began."""
         with urllib.request.urlopen(f"{self.url}{CONTROL}") as answer:
             return [status for name, status in json.load(answer) if name == operation]
+
+    @classmethod
+    def shared(cls) -> QdrantService:
+        """A service that all scenarios of this process use, each with collections of its own, without faults."""
+        service = _shared()
+        service.heal() if service.is_serving else service.restart()
+        return service
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.poll() is None
 
     def _control(self, value: dict[str, Any]) -> None:
         request = urllib.request.Request(f"{self.url}{CONTROL}", data=json.dumps(value).encode(), method="PUT")
