@@ -134,7 +134,7 @@ Feature: Bad input of a pipeline is met with one clear line, and what was done i
 
     Scenario: An index that another process has open fails the phase embed
       Given a tiny pipeline on a repository of 6 commits
-      And embed.enabled becomes true
+      And the setting embed.enabled becomes true
       And the pipeline was launched with "--only analyze,scrape"
       And another process has its index open
       When the pipeline is launched with "--only analyze,scrape,embed"
