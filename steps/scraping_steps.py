@@ -268,6 +268,12 @@ def a_note(context: Context, note: str) -> None:
     assert note in found, found
 
 
+@then("scraping it took less than {seconds:d} seconds")
+def took_less(context: Context, seconds: int) -> None:
+    outcome = scraping(context).outcome
+    assert outcome is not None and outcome.timings["seconds"] < seconds, outcome
+
+
 @then("the odd commit inserts {count} lines")
 def inserts_lines(context: Context, count: str) -> None:
     found = scraping(context).record(ODD)["insertions"]

@@ -152,6 +152,17 @@ Feature: The history of a repository becomes records, whatever stands in it
         | a message that looks like a header        | author Mallory <m@example.org> 1 +0000     | parent 00           |                                            |
         | a signed commit                           | Signed                                     |                     |                                            |
 
+    Scenario: A message is cut where it is no message any more
+      Given a repository with a message of 3,000,000 bytes
+      When it is scraped
+      Then a note says "its message of 3,000,000 bytes is cut after 1,000,000"
+
+    Scenario: A line that would take hours to understand is malformed at once
+      Given a repository with an author's line of 3,000,000 bytes without a bracket
+      When it is scraped
+      Then a note says "its author line is malformed: the time is not known"
+      And scraping it took less than 20 seconds
+
   @REQ-SCRAPE-04
   Rule: What a commit is for is read from its message, and from its parents
 
