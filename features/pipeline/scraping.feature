@@ -107,6 +107,12 @@ Feature: The history of a repository becomes records, whatever stands in it
       And the odd commit inserts 160,001 lines
       And a note says "its diff is cut after 4,000,000 bytes"
 
+    Scenario: Of a commit with more files than there is memory for, those that are left out are counted
+      Given a repository with a commit of 20,000 files with long names
+      When it is scraped
+      Then the odd commit inserts 20,000 lines
+      And a note says how many of its 20,000 files are left out
+
   @REQ-SCRAPE-03
   Rule: People, dates and messages come through as they were written
 
