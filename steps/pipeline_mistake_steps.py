@@ -103,11 +103,6 @@ def _(context: Context, repository: str) -> None:
     REPOSITORIES[repository](pipelines(context))
 
 
-@given("its repository was moved away")
-def _(_context: Context) -> None:
-    SAMPLE.rename(OTHER)
-
-
 @given("a new commit in which {damage}")
 def _(_context: Context, damage: str) -> None:
     repository = SampleRepository(SAMPLE)
@@ -221,10 +216,10 @@ def shown(finished: Finished) -> str:
 @then("the manifest says that nothing could be begun, for the same reason")
 def _(context: Context) -> None:
     found = pipelines(context)
-    manifest, before = found.manifest, found.manifest_before
+    manifest = found.manifest
     said = found.finished.stderr.rstrip("\n")
     assert (manifest.status, manifest.problem) == ("failed", said), (manifest.status, manifest.problem, said)
-    assert manifest.phases == ({} if before is None else before.phases), manifest.phases
+    assert manifest.phases == {}, manifest.phases
     assert not Path("canary").exists(), "a program was run"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -81,6 +82,12 @@ def _(context: Context) -> None:
 def _(context: Context) -> None:
     if seccomp.computing_only() is None:
         context.scenario.skip("needs Linux on x86-64 or ARM64")
+
+
+@given("a system that limits the memory of a process")
+def _(context: Context) -> None:
+    if sys.platform != "linux":
+        context.scenario.skip("needs Linux: other systems do not heed the limit")
 
 
 @when("each of these bodies is tried")

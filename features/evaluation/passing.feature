@@ -97,7 +97,7 @@ Feature: How often the code that a model writes does what it should
         | return undefined                               | exception     |
         | return (                                       | syntax error  |
         | while True: pass                               | timeout       |
-        | return [0] * 10 ** 12                          | out of memory |
+        | return [0] * 10 ** 15                          | out of memory |
         | return open("/etc/passwd").read()              | forbidden act |
         | import os; os._exit(0)                         | no answer     |
       Then each attempt has its outcome

@@ -8,21 +8,30 @@ Feature: Code that a model wrote runs where it can do no harm
 
     Scenario Outline: Code that <body> is stopped, and said to have
       Given a file of the user and a service on this machine
-      When the body that <body> is tried, with <cpu> s of processor time, <clock> s on the clock and <memory> MB
+      When the body that <body> is tried, with <cpu> s of processor time, <clock> s on the clock and 500 MB
       Then it comes to the outcome <outcome> within <most> seconds
       And nothing of it is left, nothing was changed, and nobody has called the service
 
       Examples:
-        | body                     | cpu | clock | memory | outcome       | most |
-        | loops for ever           | 1   | 60    | 500    | timeout       | 20   |
-        | sleeps for ever          | 1   | 2     | 500    | timeout       | 20   |
-        | takes all memory at once | 3   | 60    | 500    | out of memory | 20   |
-        | takes memory bit by bit  | 3   | 60    | 500    | out of memory | 20   |
-        | takes 200 MB             | 3   | 60    | 500    | passed        | 20   |
-        | takes 200 MB             | 3   | 60    | 200    | out of memory | 20   |
-        | recurses for ever        | 3   | 60    | 500    | exception     | 20   |
-        | waits for input          | 3   | 60    | 500    | exception     | 20   |
-        | writes answers without end | 30 | 60   | 500    | no answer     | 20   |
+        | body                       | cpu | clock | outcome   | most |
+        | loops for ever             | 1   | 90    | timeout   | 60   |
+        | sleeps for ever            | 1   | 2     | timeout   | 60   |
+        | recurses for ever          | 3   | 90    | exception | 60   |
+        | waits for input            | 3   | 90    | exception | 60   |
+        | writes answers without end | 60  | 90    | no answer | 60   |
+
+    Scenario Outline: With <memory> MB, code that <body> comes to the outcome <outcome>
+      Given a file of the user and a service on this machine
+      And a system that limits the memory of a process
+      When the body that <body> is tried, with 3 s of processor time, 90 s on the clock and <memory> MB
+      Then it comes to the outcome <outcome> within 60 seconds
+
+      Examples:
+        | body                     | memory | outcome       |
+        | takes all memory at once | 500    | out of memory |
+        | takes memory bit by bit  | 500    | out of memory |
+        | takes 200 MB             | 500    | passed        |
+        | takes 200 MB             | 200    | out of memory |
 
     Scenario: What is printed is not kept, and a long answer not read
       Given a file of the user and a service on this machine

@@ -23,15 +23,6 @@ Feature: Bad input of a pipeline is met with one clear line, and what was done i
         | a URL of no server            | http://127.0.0.1:1/sample.git cannot be cloned: *                                             |
         | a URL that runs a program     | no folder at ext::touch canary                                                                |
 
-    Scenario: A repository that has gone leaves what its pipeline had done
-      Given a tiny pipeline on a repository of 6 commits
-      And the pipeline was launched with "--only analyze,scrape"
-      And its repository was moved away
-      When the pipeline is launched with "--only analyze,scrape"
-      Then one line on standard error says "no folder at sample", and the exit code is 2
-      And the manifest says that nothing could be begun, for the same reason
-      And all that the pipeline had done before is there, and vouched for
-
   @REQ-PIPELINE-41
   Rule: Unusual repositories are as good as others
 
