@@ -18,8 +18,8 @@ from pathlib import Path
 from alternating import report, seconds_of
 
 from foundry.embeddings.pieces import pieces_of
-from foundry.testing.histories import SampleCommit
 from foundry.testing.indexing import Indexing, counted_padding, embedder
+from foundry.testing.written_history import SampleCommit
 
 BATCH_SIZE = 32
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from foundry.testing.indexing import (
     texts_of_many_lengths,
     write_tiny_model,
 )
+from foundry.testing.limits import file_size_limit
 from foundry.testing.meanings import area_commits, function_of
 from foundry.testing.qdrant_service import Fault, QdrantService
 from foundry.testing.written_history import SampleCommit
@@ -49,6 +51,8 @@ class EmbeddingState:
     service: QdrantService | None = None
     canary: Path = Path("canary")
     model: Path = Path()
+    seconds: float = 0.0
+    earlier_problem: FoundryError | None = None
     before: dict[str, bytes] = field(default_factory=dict)
     other: Indexing = field(default_factory=lambda: Indexing(folder=Path("pipelines/other")))
     texts: list[str] = field(default_factory=list)
@@ -383,6 +387,12 @@ def step(context: Context, text: str) -> None:
     assert_one_line(indexing_of(context).problem, FoundryError, [indexing_of(context).settings["url"], text])
 
 
+@then('it fails within {seconds:d} seconds with one line that names the server and has "{text}"')
+def step(context: Context, seconds: int, text: str) -> None:
+    assert_one_line(indexing_of(context).problem, FoundryError, [indexing_of(context).settings["url"], text])
+    assert state_of(context).seconds < seconds, f"after {state_of(context).seconds} s"
+
+
 def assert_one_line(problem: FoundryError | None, kind: type[FoundryError], texts: list[str]) -> None:
     assert type(problem) is kind, f"{kind.__name__} instead of {problem!r}"
     missing = [text for text in texts if text not in str(problem)]
@@ -444,11 +454,13 @@ def step(context: Context) -> None:
 
 @when("it is asked, with 1 second to answer")
 def step(context: Context) -> None:
+    started = time.monotonic()
     try:
         with open_server(indexing_of(context).settings["url"], "texts", timeout=1) as index:
             index.dimension()
     except FoundryError as error:
         indexing_of(context).problem = error
+    state_of(context).seconds = time.monotonic() - started
 
 
 @when("it is embedded in batches of {size:d}, the server comes back, and it is embedded again")
@@ -506,11 +518,40 @@ def collection_outside(index: Path, canary: Path) -> None:
     meta.write_text(meta.read_text().replace('"texts"', json.dumps(elsewhere)))
 
 
+def damage_table(index: Path, _canary: Path) -> None:
+    content = bytearray((index / STORAGE).read_bytes())
+    content[100:400] = bytes(300)
+    (index / STORAGE).write_bytes(content)
+
+
+def empty_list_alone(index: Path, _canary: Path) -> None:
+    (index / "qdrant").mkdir(parents=True)
+    (index / "qdrant" / "meta.json").touch()
+
+
+@when("it is embedded where no file may pass {size:d} bytes, and again where it may")
+def step(context: Context, size: int) -> None:
+    indexing = indexing_of(context)
+    embedder()
+    indexing.scrape()
+    with file_size_limit(size):
+        indexing.run()
+    state_of(context).earlier_problem = indexing.problem
+    indexing.embed_well()
+
+
+@then('it failed with one line that has "{text}"')
+def step(context: Context, text: str) -> None:
+    assert_one_line(state_of(context).earlier_problem, FoundryError, [text])
+
+
 CONTENTS: dict[str, Callable[[Path, Path], None]] = {
     "a point that runs code": dangerous_point,
     "a view in the place of the points": view_instead_of_points,
     "a link in the place of the points": link_instead_of_points,
     "a collection outside of it": collection_outside,
+    "a damaged table": damage_table,
+    "an empty list of collections alone": empty_list_alone,
     "a file of another kind": lambda index, _canary: (index / "qdrant" / "setup.py").write_text("") and None,
 }
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from behave import given, then
+from behave import given, then, when
 from behave.runner import Context
 
+from foundry.testing.missing import run_python_without
 from foundry.testing.near_copies import copy_with_changes, numbered_lines, similarity
-from foundry.testing.tokenized import Tokenized, documents_of
+from foundry.testing.processes import Finished
+from foundry.testing.tokenized import FOLDER, Tokenized, documents_of
 
 SIDES = ("training", "validation")
 CUTOFF_AFTER_SIX = {"near_duplicates": None, "validation_fraction": 0.3}
@@ -25,10 +28,12 @@ class Known:
     Attributes:
         similarities: of each copy with its original, by its path.
         written: the time of the commit that wrote a line.
+        finished: a process that tokenized.
     """
 
     similarities: dict[str, float] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
+    finished: Finished = field(default_factory=lambda: Finished(-1, "", ""))
 
 
 def tokenized(context: Context) -> Tokenized:
@@ -80,6 +85,19 @@ def around_the_cutoff(context: Context) -> None:
     assert {row["path"] for row in context.table} - {"gone.py"} <= set(made.files), made.files.keys()
 
 
+@given(
+    "a history of 6 commits after which the cutoff lies, then one at which another branch is cut off, "
+    "and one of new text"
+)
+def cut_off(context: Context) -> None:
+    tokenized(context).tokenize |= CUTOFF_AFTER_SIX
+    made = tokenized(context).history
+    for number in range(6):
+        made.commit(f"{number}", {f"{number}.py": numbered_lines(f"part_{number}", 40)})
+    made.commit("6", {"new.py": numbered_lines("new", 300)})
+    made.commit("7", {"shelf.py": numbered_lines("shelf", 30)}, parents=[])["flags"] = ["shallow"]
+
+
 @given("a history of 6 commits after which the cutoff lies, then one that {does}, and one of new text")
 def repeating_commit(context: Context, does: str) -> None:
     tokenized(context).tokenize |= CUTOFF_AFTER_SIX
@@ -91,8 +109,34 @@ def repeating_commit(context: Context, does: str) -> None:
     made.commit("6", {"new.py": numbered_lines("new", 300)}, message="Write new text")
     if "back" in does:
         made.commit("7", {"0.py": before}, message="Take it back")
+    elif "squashes" in does:
+        both = made.commits[1]["files"] + made.commits[2]["files"]
+        made.commit("7", {}, message="Squash", parents=["0"])["files"] = both
+    elif "moves" in does:
+        made.commit("7", {"3.py": None, "moved/away.py": made.files["3.py"] + "newest = 'line of it'\n"})
     else:
         made.commit("7", {}, message="Make it again")["files"] = made.commits[5]["files"]
+
+
+@given(
+    "a history of 6 commits after which the cutoff lies, then one of 20 new lines of which {old:d} are old ones, "
+    "and one of new text"
+)
+def partly_old(context: Context, old: int) -> None:
+    tokenized(context).tokenize |= CUTOFF_AFTER_SIX
+    made = tokenized(context).history
+    for number in range(6):
+        made.commit(f"{number}", {f"{number}.py": numbered_lines(f"part_{number}", 40)})
+    made.commit("6", {"new.py": numbered_lines("new", 300)}, message="Write new text")
+    lines = made.files["2.py"].splitlines(keepends=True)[:old]
+    text = "".join(lines) + numbered_lines("fresh", 20 - old) + "}\n" * 30
+    made.commit("7", {"partly.py": text}, message="Write partly new text")
+
+
+@then("that commit {verdict}")
+def that_commit(context: Context, verdict: str) -> None:
+    found = "Write partly new text" in messages(context, "validation")
+    assert found == (verdict == "validates"), messages(context, "validation")
 
 
 @given("the first commit was made again on another branch, with another message")
@@ -159,6 +203,27 @@ def small_files(context: Context) -> None:
     made.commit("1c", {"end.py": "end = 1\n" * 40})
 
 
+@when("the history is tokenized where {package} is not installed")
+def without_package(context: Context, package: str) -> None:
+    state = tokenized(context)
+    state.history.write()
+    sections = f"{json.dumps(json.dumps(state.tokenize))}, {json.dumps(json.dumps(state.experiment))}"
+    program = f"from foundry.testing.tokenized import tokenize_here; tokenize_here({sections})"
+    context.world.of(Known).finished = run_python_without(package, ["-c", program])
+
+
+@then('the process ends with "{message}"')
+def process_ends(context: Context, message: str) -> None:
+    finished = context.world.of(Known).finished
+    assert finished.exit_code == 1 and message in finished.stderr.splitlines()[-1], finished.stderr
+
+
+@then("no sequences were made")
+def no_sequences(_context: Context) -> None:
+    found = [path.name for path in FOLDER.iterdir()]
+    assert found == ["history"], found
+
+
 @then("the newest {count:d} commits validate, and the others train")
 def newest_validate(context: Context, count: int) -> None:
     numbers = [str(number) for number in range(10)]
@@ -189,11 +254,10 @@ def files_are(context: Context) -> None:
     assert shown == {row["path"]: row["side"] for row in context.table}, shown
 
 
-@then('{count:d} commit is left out as "{reason}"')
-def left_out(context: Context, count: int, reason: str) -> None:
+@then('the commit {name} is left out as "{reason}"')
+def left_out(context: Context, name: str, reason: str) -> None:
     skipped = tokenized(context).statistics["skipped"]
-    found = {name: entry["count"] for name, entry in skipped.items() if "change" in name}
-    assert found == {reason: count}, found
+    assert name.ljust(12, "0") in skipped.get(reason, {"names": []})["names"], skipped
 
 
 @then("the other commit after the cutoff is all that validates of the commits")

@@ -81,7 +81,7 @@ def was_launched(context: Context, options: str) -> None:
     pipelines(context).launch(*shlex.split(options))
 
 
-@given("{key} becomes {value}")
+@given("the setting {key} becomes {value}")
 def setting_becomes(_context: Context, key: str, value: str) -> None:
     write_tiny_config({key: yaml.safe_load(value)})
 
@@ -96,12 +96,12 @@ def a_tag(_context: Context) -> None:
     SampleRepository(Path("sample")).git("tag", "first", "main~2")
 
 
-@given("{name} is removed")
+@given("the output {name} is removed")
 def output_removed(context: Context, name: str) -> None:
     (pipelines(context).folder / name).unlink()
 
 
-@given("a byte of {name} has flipped")
+@given("a byte of the output {name} has flipped")
 def output_flipped(context: Context, name: str) -> None:
     pipelines(context).before = contents_of(pipelines(context).folder)
     flip_byte(pipelines(context).folder / name, 100)

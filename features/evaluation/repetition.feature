@@ -31,7 +31,7 @@ Feature: A text succeeds only if it says something, does not run in circles, and
   Rule: The first thing that is wrong with a text is its failure
 
     Scenario: Each text has one judgement
-      When a model has written these texts for "def f(a):\n", and ended them itself
+      When a model has written these texts for "def f(a):\n    a += 1\n", and ended them itself
         | text                                | failure    |
         | \x20   return a\n                   | none       |
         | \x20\n\n                            | empty      |

@@ -64,10 +64,11 @@ Feature: Whether the code that a model writes is code at all is said by the pars
         | java       | class A {\n  int f() {\n    | \x20   return 1;\n  }\n\n  /* what\n it  | \x20   return 1;\n  }\n\n  /* what\n it | \x20   int x = 1;\n    if (x >              | \x20   int x = 1;\n | \x20   int x = = 1;\n    f();\n    g();\n    h(   |
         | c          | int f(int a) {\n            | \x20   while (a) {\n        a--;\n       | \x20   while (a) {\n        a--;\n | \x20   return a;\n}\n\nstatic int              | \x20   return a;\n}\n\n    | \x20   int = a;\n    a++;\n    a--;\n    a =     |
 
-    Scenario: A condition over many lines is taken away as a whole
+    Scenario: A condition over many lines, or a statement over two, is taken away as a whole
       When these texts in c are judged as cut by their length
         | prompt             | text                                                                 | parses | judged              |
         | int f(int a) {\n   | \x20   a++;\n    if (a &&\n        g(a) &&\n        h(a) &&\n        i | yes    | \x20   a++;\n      |
+        | int f(int a) {\n   | \x20   a++;\n    int number =\n        another -                           | yes    | \x20   a++;\n      |
         | int f(int a) {\n   | \x20   a++ +;\n    if (a &&\n        g(a) &&\n        h(a) &&\n        i | no   |                     |
       Then each is judged as its row says
 

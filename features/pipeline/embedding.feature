@@ -164,7 +164,7 @@ Feature: Commits and files become vectors in an index that stays up to date with
       Given a repository of which 6 commits add a module each
       And a Qdrant server that never answers
       When it is asked, with 1 second to answer
-      Then it fails with one line that names the server and has "does not answer"
+      Then it fails within 15 seconds with one line that names the server and has "does not answer"
 
     @blocker
     Scenario: A server that died and came back gets only what it lacks
@@ -178,14 +178,14 @@ Feature: Commits and files become vectors in an index that stays up to date with
       Given a repository of which 1 commits add a module each
       And embed.url is <address>
       When it is embedded
-      Then it is refused with one line that has "embed.url" and "<message>"
+      Then it is refused with one line that has "<rule>" and "<remedy>"
 
       Examples:
-        | address                | message                                 |
-        | localhost:6333         | write it like http://localhost:6333     |
-        | ftp://localhost        | write it like http://localhost:6333     |
-        | http://host:port       | write it like http://localhost:6333     |
-        | http://me:secret@host  | leave out name and password             |
+        | address                | rule                         | remedy                              |
+        | localhost:6333         | is no address of a server    | write it like http://localhost:6333 |
+        | ftp://localhost        | is no address of a server    | write it like http://localhost:6333 |
+        | http://host:port       | is no address of a server    | write it like http://localhost:6333 |
+        | http://me:secret@host  | leave out name and password  | QDRANT_API_KEY holds the key        |
 
   @REQ-EMBED-06
   Rule: A folder of an index that others use, or have made, is opened with care
@@ -202,7 +202,7 @@ Feature: Commits and files become vectors in an index that stays up to date with
       And it was embedded
       And the folder of the index has <content>
       When it is embedded
-      Then it fails with one line that has "<reason>; Qdrant did not write this, so it is not opened"
+      Then it fails with one line that has "<reason>; this is not as Qdrant writes it, so it is not opened"
       And no code in the index was run
 
       Examples:
@@ -212,3 +212,16 @@ Feature: Commits and files become vectors in an index that stays up to date with
         | a link in the place of the points  | collection/texts/storage.sqlite is a symbolic link             |
         | a collection outside of it         | meta.json names collections beside texts                       |
         | a file of another kind             | setup.py is not a part of an index                             |
+        | a damaged table                    | database disk image is malformed                               |
+
+    Scenario: An index that was killed when its folder had just been made is made again
+      Given a repository of which 1 commits add a module each
+      And the folder of the index has an empty list of collections alone
+      When it is embedded
+      Then 2 texts were embedded, 0 were kept and 0 points were removed
+
+    Scenario: An index that finds no space fails in one line, and goes on when there is space again
+      Given a repository of which 6 commits add a module each
+      When it is embedded where no file may pass 20000 bytes, and again where it may
+      Then it failed with one line that has "the index could not be written"
+      And the index is the one that a first embedding makes

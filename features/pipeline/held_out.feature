@@ -29,7 +29,7 @@ Feature: A model is judged by commits that are newer than all that it was taught
         | bb   | Ada    | 5000 | b.py  |
         | cc   | Ada    | 2000 | c.py  |
         | dd   | Ada    | 3000 | d.py  |
-      And a pipeline that sets tokenize.validation_fraction to 0.6
+      And a pipeline that sets tokenize.validation_fraction to 0.3
       When the history is tokenized
       Then the commits aa train, and bb, cc and dd validate
       And the files a.py train, and b.py, c.py and d.py validate
@@ -56,16 +56,36 @@ Feature: A model is judged by commits that are newer than all that it was taught
         | moved.py       | none       |
         | copied.py      | none       |
 
+    Scenario: What a shallow history begins with may be old, so its files validate nothing
+      Given a history of 6 commits after which the cutoff lies, then one at which another branch is cut off, and one of new text
+      When the history is tokenized
+      Then the files stand on these sides
+        | path     | side       |
+        | shelf.py | none       |
+        | new.py   | validation |
+
     Scenario Outline: A commit after the cutoff that <does> is left out as "<reason>"
       Given a history of 6 commits after which the cutoff lies, then one that <does>, and one of new text
       When the history is tokenized
-      Then 1 commit is left out as "<reason>"
+      Then the commit 7 is left out as "<reason>"
       And the other commit after the cutoff is all that validates of the commits
 
       Examples:
-        | does                                | reason                                  |
-        | makes a commit before it once more  | with the changes of an older commit |
-        | takes a commit before it back       | taking back changes that train |
+        | does                                       | reason                                                   |
+        | makes a commit before it once more         | with the changes of an older commit                      |
+        | takes a commit before it back              | after the cutoff with lines that train for the most part |
+        | squashes two commits before it into one    | after the cutoff with lines that train for the most part |
+        | moves old code into another file           | after the cutoff with lines that train for the most part |
+
+    Scenario Outline: A commit of which <old> of 20 new lines are old ones <verdict>
+      Given a history of 6 commits after which the cutoff lies, then one of 20 new lines of which <old> are old ones, and one of new text
+      When the history is tokenized
+      Then that commit <verdict>
+
+      Examples:
+        | old | verdict      |
+        | 10  | validates    |
+        | 11  | is left out  |
 
     Scenario Outline: In a random history of seed <seed>, no new line of a validating commit has trained
       Given a random history of 30 commits and two branches from seed <seed>, in which every line is another

@@ -55,11 +55,17 @@ Feature: What stands in a repository several times is learned from once
       When the history is tokenized
       Then exactly the near-duplicate b.py is left out
 
+    Scenario: Where the library is missing it is named, and nothing is made
+      Given three almost equal files a.py, b.py and c.py, of which none appeared before the others
+      When the history is tokenized where datasketch is not installed
+      Then the process ends with "tokenize.near_duplicates: needs datasketch, which is not installed; `pip install 'foundry-lm[pipeline]'` does that, and null keeps every file"
+      And no sequences were made
+
   @REQ-TOKENIZE-06
   Rule: A change that was made twice is learned from once
 
-    Scenario: A with the changes of an older commit is left out
+    Scenario: A commit with the changes of an older one is left out
       Given a history of 9 commits on 8 files
       And the first commit was made again on another branch, with another message
       When the history is tokenized
-      Then 1 commit is left out as "with the changes of an older commit"
+      Then the commit c4e is left out as "with the changes of an older commit"

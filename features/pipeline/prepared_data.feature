@@ -30,6 +30,7 @@ Feature: An experiment trains on tokens that were made already
     Scenario: Without a share of validation the held-out sequences are left alone
       Given an experiment on a history that has been tokenized
       And with the setting data.validation_fraction at 0
+      And with the setting logging.log_interval at 5
       When it is launched
       Then no validation loss was computed
       And verifying the run finds no damage

@@ -29,19 +29,19 @@ Feature: A pipeline does what is left to do, and nothing twice
 
       Examples:
         | change                                    | done                      | why                                          |
-        | tokenize.overlap becomes 2                | analyze, tokenize         | settings changed: tokenize.overlap           |
-        | tokenize.near_duplicates becomes null     | tokenize                  | settings changed: tokenize.near_duplicates   |
-        | scrape.max_patch_lines becomes 3          | scrape, tokenize          | settings changed: scrape.max_patch_lines     |
+        | the setting tokenize.overlap becomes 2                | analyze, tokenize         | settings changed: tokenize.overlap           |
+        | the setting tokenize.near_duplicates becomes null     | tokenize                  | settings changed: tokenize.near_duplicates   |
+        | the setting scrape.max_patch_lines becomes 3          | scrape, tokenize          | settings changed: scrape.max_patch_lines     |
         | a commit that changes files               | analyze, scrape, tokenize | inputs changed: references                   |
         | a tag                                     | analyze, scrape, tokenize | inputs changed: references                   |
-        | analysis/analysis.json is removed         | analyze                   | outputs damaged: analysis/analysis.json      |
-        | a byte of history/files.jsonl has flipped | scrape                    | outputs damaged: history/files.jsonl         |
-        | a byte of sequences/train.bin has flipped | tokenize                  | outputs damaged: sequences/train.bin         |
+        | the output analysis/analysis.json is removed         | analyze                   | outputs damaged: analysis/analysis.json      |
+        | a byte of the output history/files.jsonl has flipped | scrape                    | outputs damaged: history/files.jsonl         |
+        | a byte of the output sequences/train.bin has flipped | tokenize                  | outputs damaged: sequences/train.bin         |
 
     Scenario: What is damaged becomes again what it was
       Given a tiny pipeline whose cheap phases were done
-      And a byte of history/commits.jsonl has flipped
-      And a byte of sequences/train.bin has flipped
+      And a byte of the output history/commits.jsonl has flipped
+      And a byte of the output sequences/train.bin has flipped
       When the pipeline is launched with "--only analyze,scrape,tokenize"
       Then the pipeline's files are what they were
 
@@ -64,7 +64,7 @@ Feature: A pipeline does what is left to do, and nothing twice
 
     Scenario: --from does a phase and those after it
       Given a tiny pipeline whose cheap phases were done
-      And scrape.max_patch_lines becomes 3
+      And the setting scrape.max_patch_lines becomes 3
       When the pipeline is launched with "--from tokenize --only analyze,scrape,tokenize"
       Then these phases were done: none
       And the phases were
@@ -91,7 +91,7 @@ Feature: A pipeline does what is left to do, and nothing twice
 
     Scenario: --dry-run says what would be done and why, and changes nothing
       Given a tiny pipeline whose cheap phases were done
-      And scrape.max_patch_lines becomes 3
+      And the setting scrape.max_patch_lines becomes 3
       When the pipeline is launched with "--dry-run --only analyze,scrape,tokenize,embed"
       Then it prints
         """

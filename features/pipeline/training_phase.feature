@@ -16,7 +16,7 @@ Feature: A pipeline trains its model through the one trainer
 
       Examples:
         | setting                                   | length                         | warmup                    |
-        | analyze.target_tokens to 3000             | the computed number            | the computed number       |
+        | analyze.target_tokens to 1500             | the computed number            | the computed number       |
         | experiment.training.train_steps to 9      | 9                              | the computed number       |
         | experiment.training.epochs to 1           | one epoch of the sequences     | the computed number       |
         | experiment.training.warmup_steps to 3     | the computed number            | 3                         |

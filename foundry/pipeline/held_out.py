@@ -3,11 +3,12 @@
 The rule. A commit counts as committed when it says, but not before any commit that leads to it. Commits after a time,
 the cutoff, validate, the others train. A file of HEAD trains if its last change is not after the cutoff, and validates
 if its first appearance is after it, renames followed. A file with text from both sides stands on neither: its old text
-trains in the commits that wrote it, and its new text validates in those. A commit that repeats the changes of an
-earlier one, as a cherry-pick does, is left out, and so is one after the cutoff that takes back, or copies, what trains.
+trains in the commits that wrote it, and its new text validates in those. Of commits with equal changes the oldest is
+kept. And what is after the cutoff is left out if most of its new lines stand in what trains, see
+`foundry.pipeline.known_lines`.
 
 So every version of a file that trains was written by commits that train, and no line that a validating commit has
-written stands in the text of a training file.
+written stands in the text of a training file, unless an older commit has written the same line.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from foundry.pipeline.records import CommitRecord, FileRecord
 RULE = (
     "Commits after the cutoff validate, the others train; a commit counts as not older than those that lead to it. "
     "A file trains if its last change is not after the cutoff, and validates if it appeared after it, renames "
-    "followed; one with text from both sides is left out. Of commits with equal changes the oldest is kept, and a "
-    "commit after the cutoff that takes back changes that train is left out."
+    "followed; one with text from both sides is left out. Of commits with equal changes the oldest is kept, and what "
+    "is after the cutoff is left out if more than half of its new lines stand in what trains."
 )
 BEFORE_ALL = -(2**62)
 """The time of what was there before the first commit that was read."""
@@ -42,8 +43,7 @@ class KnownCommit(NamedTuple):
         place: of its record, see `foundry.pipeline.record_places`.
         time: not before those of the commits that lead to it, in seconds since 1970.
         num_bytes: of its document.
-        changes, reverse: digests of the lines that it changed, and of those that would take it back; None where it
-            changed no line, or is a merge.
+        changes: a digest of the lines that it changed; None where it changed no line, or is a merge.
     """
 
     place: int
@@ -51,7 +51,6 @@ class KnownCommit(NamedTuple):
     time: int
     num_bytes: int
     changes: bytes | None
-    reverse: bytes | None
 
 
 class KnownFile(NamedTuple):
@@ -61,7 +60,6 @@ class KnownFile(NamedTuple):
         place: of its record.
         first, last: the times when it appeared and was changed last.
         num_bytes: of its document.
-        text: a digest of its text.
     """
 
     place: int
@@ -69,7 +67,6 @@ class KnownFile(NamedTuple):
     first: int
     last: int
     num_bytes: int
-    text: bytes
 
 
 class Ages:
@@ -109,26 +106,18 @@ class Ages:
         return min(self._first.get(record["path"], BEFORE_ALL), last), last
 
 
-def changes_of(record: CommitRecord) -> tuple[bytes | None, bytes | None]:
-    """See `KnownCommit.changes` and `KnownCommit.reverse`."""
-    if len(record["parents"]) > 1:
-        return None, None
-    removed: list[str] = []
-    added: list[str] = []
-    for file in sorted(record["files"], key=lambda file: file["path"]):
-        lines = [line for hunk in file["hunks"] for line in hunk["text"].split("\n")]
-        for side, sign in ((removed, "-"), (added, "+")):
-            side += [f"{file['path']}:{line[1:]}" for line in lines if line.startswith(sign)]
-    if not removed and not added:
-        return None, None
-    return _digest(removed, added), _digest(added, removed)
-
-
-def _digest(*sides: Sequence[str]) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for side in sides:
-        digest.update(encodable(f"{len(side)}\n" + "\n".join(side)).encode())
-    return digest.digest()
+def changes_of(record: CommitRecord) -> bytes | None:
+    """See `KnownCommit.changes`."""
+    changed = [
+        f"{line[:1]}{file['path']}:{line[1:]}"
+        for file in sorted(record["files"], key=lambda file: file["path"])
+        for hunk in file["hunks"]
+        for line in hunk["text"].split("\n")
+        if line.startswith(("+", "-"))
+    ]
+    if not changed or len(record["parents"]) > 1:
+        return None
+    return hashlib.blake2b(encodable("\n".join(changed)).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True)
@@ -152,53 +141,45 @@ def divided(
     """The two sides of a history, see the rule above.
 
     Args:
-        commits: parents before children.
         left_out: counts what stands on neither side.
 
     Raises:
         UserError: all commits are of one time.
     """
     commits = _each_change_once(commits, left_out)
-    cutoff = _cutoff(commits, files, validation_fraction) if validation_fraction > 0 else None
-    if cutoff is None:
-        return Division(None, list(commits), _by_time(files), [], [])
-    training = [commit for commit in commits if commit.time <= cutoff]
-    old_changes = {commit.changes for commit in training if commit.changes is not None}
-    validation = []
-    for commit in commits:
-        if commit.time > cutoff and commit.reverse in old_changes:
-            left_out.add("taking back changes that train", commit.hash[:12])
-        elif commit.time > cutoff:
-            validation.append(commit)
-    training_files = [file for file in files if file.last <= cutoff]
-    old_texts = {file.text for file in files if file.first <= cutoff}
-    new_files = []
+    files = sorted(files, key=lambda file: (file.last, file.path))
+    if validation_fraction == 0:
+        return Division(None, commits, files, [], [])
+    cutoff = _cutoff(commits, files, validation_fraction)
+    return Division(
+        cutoff,
+        [commit for commit in commits if commit.time <= cutoff],
+        [file for file in files if file.last <= cutoff],
+        [commit for commit in commits if commit.time > cutoff],
+        _appeared_after(files, cutoff, left_out),
+    )
+
+
+def _appeared_after(files: Sequence[KnownFile], cutoff: int, left_out: Skipped) -> list[KnownFile]:
+    """The files that appeared after the cutoff; counted are those that have older text, too."""
     for file in files:
         if file.first <= cutoff < file.last:
             left_out.add("with text from before and after the cutoff", file.path)
-        elif file.first > cutoff and file.text in old_texts:
-            left_out.add("with the text of an older file", file.path)
-        elif file.first > cutoff:
-            new_files.append(file)
-    return Division(cutoff, training, _by_time(training_files), validation, _by_time(new_files))
+    return [file for file in files if file.first > cutoff]
 
 
 def _each_change_once(commits: Sequence[KnownCommit], left_out: Skipped) -> list[KnownCommit]:
-    """The commits without those that repeat the changes of an older one."""
+    """The commits in the order of time, without those that repeat the changes of an older one."""
     seen: set[bytes] = set()
-    kept = set()
+    kept = []
     for commit in sorted(commits, key=lambda commit: (commit.time, commit.place)):
-        if commit.changes is None or commit.changes not in seen:
-            kept.add(commit.place)
-        else:
+        if commit.changes in seen:
             left_out.add("with the changes of an older commit", commit.hash[:12])
+            continue
+        kept.append(commit)
         if commit.changes is not None:
             seen.add(commit.changes)
-    return [commit for commit in commits if commit.place in kept]
-
-
-def _by_time(files: Sequence[KnownFile]) -> list[KnownFile]:
-    return sorted(files, key=lambda file: (file.last, file.path))
+    return kept
 
 
 def _cutoff(commits: Sequence[KnownCommit], files: Sequence[KnownFile], fraction: float) -> int:

@@ -6,12 +6,11 @@ statistics as `foundry.data.build` writes them; and `metadata.jsonl`, with a lin
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -38,6 +37,7 @@ from foundry.files import flush_to_disk, new_folder, remove_folder, remove_remai
 from foundry.pipeline.config import TokenizeConfig
 from foundry.pipeline.encoding import encoded_batches
 from foundry.pipeline.held_out import RULE, Ages, Division, KnownCommit, KnownFile, changes_of, divided
+from foundry.pipeline.known_lines import KnownLines, all_lines, lines_of_file, new_lines
 from foundry.pipeline.marked_documents import (
     MarkedDocument,
     document_of_commit,
@@ -149,20 +149,43 @@ class SequencesBuild:
         files = sorted(self._known_files(ages), key=lambda file: (file.first, file.path))
         if self._settings.near_duplicates is not None:
             files = self._without_near_duplicates(files, self._settings.near_duplicates)
-        return divided(commits, files, self._settings.validation_fraction, self._left_out)
+        division = divided(commits, files, self._settings.validation_fraction, self._left_out)
+        return division if division.cutoff is None else self._without_known_lines(division)
+
+    def _without_known_lines(self, division: Division) -> Division:
+        """The division without what is after the cutoff and consists of older lines for the most part."""
+        commits = [commit.place for commit in division.training_commits]
+        files = [file.place for file in division.training_files]
+        lines = itertools.chain(
+            map(all_lines, commits_at(self._commits, commits)), map(lines_of_file, files_at(self._files, files))
+        )
+        new = division.validation_commits, division.validation_files
+        documents = itertools.chain(
+            map(new_lines, commits_at(self._commits, [commit.place for commit in new[0]])),
+            map(lines_of_file, files_at(self._files, [file.place for file in new[1]])),
+        )
+        known = KnownLines.among(documents, lines)
+        names = [commit.hash[:12] for commit in new[0]] + [file.path for file in new[1]]
+        is_known = [known.are_most(number) for number in range(len(names))]
+        for name in itertools.compress(names, is_known):
+            self._left_out.add("after the cutoff with lines that train for the most part", name)
+        return replace(
+            division,
+            validation_commits=[commit for number, commit in enumerate(new[0]) if not is_known[number]],
+            validation_files=[file for number, file in enumerate(new[1]) if not is_known[len(new[0]) + number]],
+        )
 
     def _known_commits(self, ages: Ages) -> Iterator[KnownCommit]:
         progress = Progress(self._report)
         for number, (place, record) in enumerate(commits_with_places(self._commits), start=1):
             size = document_of_commit(record).num_bytes
-            yield KnownCommit(place, record["hash"], ages.learn(record), size, *changes_of(record))
+            yield KnownCommit(place, record["hash"], ages.learn(record), size, changes_of(record))
             progress.update(f"reading the history: {number:,} commits")
 
     def _known_files(self, ages: Ages) -> Iterator[KnownFile]:
         for place, record in files_with_places(self._files):
             document = document_of_file(record)
-            text = sha256_of_text(record["text"])
-            yield KnownFile(place, document.name, *ages.of_file(record), document.num_bytes, text)
+            yield KnownFile(place, document.name, *ages.of_file(record), document.num_bytes)
 
     def _without_near_duplicates(self, files: list[KnownFile], threshold: float) -> list[KnownFile]:
         """The files without those that are almost copies of older ones."""
@@ -237,7 +260,10 @@ class SequencesBuild:
         sources = {source: self._documents(division, side, source) for source in ("commit", "file")}
         written = write_side(path, packing, tokenizer, sources, metadata, Progress(self._report))
         if packing.num_targets == 0:
-            raise UserError(f"the {side} side of the history holds no token that is predicted from one before it")
+            raise UserError(
+                f"nothing is left on the {side} side of the history; change tokenize.validation_fraction "
+                f"({self._settings.validation_fraction:g}), or set it to 0"
+            )
         return written
 
     def _statistics(
@@ -272,11 +298,6 @@ class SequencesBuild:
             }
             | _described(folder, METADATA_FILE, f"{TOKENIZER_FOLDER}/*", f"{DOCUMENTS_FOLDER}/*"),
         }
-
-
-def sha256_of_text(text: str) -> bytes:
-    """A digest of a text that may hold what is no character."""
-    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
 
 
 def _described(folder: Path, *patterns: str) -> dict[str, dict[str, Any]]:

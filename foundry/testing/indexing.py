@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from foundry.data.git import GitRepository
 from foundry.embeddings.description import INDEX_FILE, POINTS_FILE, QDRANT_FOLDER, read_description
 from foundry.embeddings.embedder import Embedder, Vectors, load_embedder
 from foundry.embeddings.index import Point
 from foundry.embeddings.model_files import EmbeddingModelFiles, find_embedding_model
-from foundry.errors import FoundryError
+from foundry.errors import FoundryError, UserError
 from foundry.pipeline.config import EmbedConfig, PipelineConfig
 from foundry.pipeline.phase import INDEX_FOLDER, PhaseOutcome, Pipeline
 from foundry.pipeline.phases.embed import EmbedPhase
@@ -95,6 +96,8 @@ class Indexing:
         self.outcome = self.problem = None
         try:
             self.outcome = EmbedPhase().run(self.pipeline())
+        except ValidationError as error:
+            self.problem = UserError("; ".join(mistake["msg"] for mistake in error.errors()))
         except FoundryError as error:
             self.problem = error
 

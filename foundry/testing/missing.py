@@ -28,13 +28,18 @@ sys.meta_path = [WithoutPackage if finder is PathFinder else finder for finder i
 
 def run_foundry_without(package: str, arguments: Sequence[str]) -> Finished:
     """Run `foundry` to its end in a Python that does not find `package`."""
+    return run_python_without(package, ["-m", "foundry", *arguments])
+
+
+def run_python_without(package: str, arguments: Sequence[str]) -> Finished:
+    """Run a Python to its end that does not find `package`."""
     hidden = Path("hidden", "sitecustomize.py")
     hidden.parent.mkdir(parents=True)
     hidden.write_text(BEGINNING.format(package=package), encoding="utf-8")
     environment = environment_of_command()
     environment["PYTHONPATH"] = os.pathsep.join([str(hidden.parent.resolve()), environment["PYTHONPATH"]])
     process = subprocess.run(
-        [sys.executable, "-m", "foundry", *arguments],
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         env=environment,

@@ -119,21 +119,27 @@ class Alone:
 
 
 @dataclass(frozen=True)
-class CheapPhases:
-    """The cheap phases of a tiny pipeline, as a task for a process that is forked warm."""
+class Phases:
+    """Phases of a tiny pipeline, as a task for a process that is forked warm."""
 
     source: str
     config: Path
+    only: str | None
 
     def __call__(self) -> None:
         """Do them in the current folder, as the command does."""
         with left_at_once():
-            carry_out(Launch.of(self.source, self.config, only=CHEAP), None)
+            carry_out(Launch.of(self.source, self.config, only=self.only), None)
 
 
-def cheap_phases() -> CheapPhases:
+def cheap_phases() -> Phases:
     """The cheap phases of the tiny pipeline on `sample`, wherever they are carried out."""
-    return CheapPhases(str(Path("sample").resolve()), CONFIG_FILE.resolve())
+    return Phases(str(Path("sample").resolve()), CONFIG_FILE.resolve(), CHEAP)
+
+
+def every_phase() -> Phases:
+    """All phases of the tiny pipeline on `sample`."""
+    return Phases("sample", CONFIG_FILE, None)
 
 
 def left_alone(folder: Path) -> Alone:
@@ -160,16 +166,21 @@ def _hold(tell: Callable[[str, Any], None], folder: Path) -> None:
 
 def copy_of_finished() -> None:
     """Put a repository of 6 commits and its pipeline, whose cheap phases are done, into the current folder."""
-    shutil.copytree(_template().name, Path(), dirs_exist_ok=True)
+    shutil.copytree(_template(CHEAP).name, Path(), dirs_exist_ok=True)
+
+
+def copy_of_whole() -> None:
+    """Put a repository of 6 commits and its pipeline, which has done everything but embed, into the current folder."""
+    shutil.copytree(_template(None).name, Path(), dirs_exist_ok=True)
 
 
 @functools.cache
-def _template() -> tempfile.TemporaryDirectory[str]:
+def _template(only: str | None) -> tempfile.TemporaryDirectory[str]:
     template = tempfile.TemporaryDirectory(prefix="pipeline-")
     with contextlib.chdir(template.name):
         python_project(Path("sample"), 6)
-        write_tiny_config()
-        finished = Pipelines().launch("--only", CHEAP)
+        write_tiny_config({} if only else {"analyze.max_steps": None, "analyze.target_tokens": 4000})
+        finished = Pipelines().launch(*(["--only", only] if only else []))
         assert finished.exit_code == 0, finished.stderr
     return template
 

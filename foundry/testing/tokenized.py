@@ -160,7 +160,8 @@ def streams_of(prepared: PreparedData, side: str, overlap: int) -> Iterator[tupl
             stream += sequence.ids[first : sequence.note["tokens"]]
             counts += [0] * (len(stream) - len(counts))
             for place in sequence.targets:
-                counts[begin + place] += 1
+                if place < sequence.note["tokens"]:
+                    counts[begin + place] += 1
         yield source, stream, counts
 
 

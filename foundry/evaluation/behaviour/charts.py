@@ -14,6 +14,7 @@ VALUE_WIDTH = 52.0
 PLOT_HEIGHT = 150.0
 AXIS_HEIGHT = 22.0
 MOST_BINS = 24
+FEWEST_BINS = 8
 COLOURS = ("var(--accent)", "var(--other)")
 """Of the model, and of the one that it is compared with."""
 
@@ -79,12 +80,15 @@ def legend(names: Sequence[str]) -> str:
 
 
 def _bins(values: Sequence[float]) -> tuple[float, float, int]:
-    """Where the intervals begin, how wide they are, and how many there are; whole numbers get whole widths."""
+    """Where the intervals begin, how wide they are, and how many there are.
+
+    Whole numbers get whole widths, from 0 on.
+    """
     low, high = min(values), max(values)
-    if all(float(value).is_integer() for value in values):
-        width = math.ceil((high - low + 1) / MOST_BINS)
-        return low, float(width), math.ceil((high - low + 1) / width)
-    num_bins = min(MOST_BINS, max(1, math.ceil(math.sqrt(len(values)))))
+    if low >= 0 and all(float(value).is_integer() for value in values):
+        width = math.ceil((high + 1) / MOST_BINS)
+        return 0.0, float(width), max(FEWEST_BINS, math.ceil((high + 1) / width))
+    num_bins = min(MOST_BINS, max(FEWEST_BINS, math.ceil(math.sqrt(len(values)))))
     return low, (high - low) / num_bins or 1.0, num_bins
 
 

@@ -22,7 +22,7 @@ main { max-width: 78rem; }
 .cards div { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 1rem; }
 .cards b { display: block; font-size: 1.9rem; line-height: 1.2; font-weight: 650; }
 .cards span { color: var(--soft); font-size: .85rem; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1.5rem; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: 1.5rem; }
 .bars { max-width: 46rem; }
 .plots h3 { font-size: .95rem; margin: 0 0 .5rem; }
 .legend { color: var(--soft); font-size: .85rem; margin: 0 0 .75rem; }

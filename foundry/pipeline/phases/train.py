@@ -25,6 +25,9 @@ from foundry.trainer import Trainer
 from foundry.training.events import Evaluated, Event, Message, StepDone
 from foundry.training.lifecycle import CONFIG_NAME, DATA_NAME, RunRecord
 
+SECONDS_BETWEEN_STEPS = 10.0
+"""A line about a step is shown not more often."""
+
 
 class Train:
     """Trains the experiment of the pipeline, or goes on with its run; see `foundry.trainer`."""
@@ -70,11 +73,13 @@ class _Told:
     def __init__(self, pipeline: Pipeline) -> None:
         self._progress = Progress(pipeline.report)
         self._validation = ""
+        self._last_step = 0.0
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Evaluated):
             self._validation = f", validation loss {event.validation_loss:.3f} at step {event.step}"
-        if isinstance(event, StepDone):
+        if isinstance(event, StepDone) and time.monotonic() - self._last_step >= SECONDS_BETWEEN_STEPS:
+            self._last_step = time.monotonic()
             self._progress.update(
                 f"training: step {event.step:,} of {event.total_steps:,}, loss {event.loss:.3f}{self._validation}, "
                 f"{event.tokens_per_second:,.0f} tokens/s"
