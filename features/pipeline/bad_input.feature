@@ -48,15 +48,15 @@ Feature: Bad input of a pipeline is met with one clear line, and what was done i
       And a new commit in which <object>
       When the pipeline is launched with "--only scrape,tokenize"
       Then the command has exited with 1
-      And a phase has failed in one line that has "check it with git fsck"
+      And a phase has failed in one line that has "<words>"
       And all that the pipeline had done before is there
 
       Examples:
-        | object                  |
-        | the tree is corrupt     |
-        | the tree is missing     |
-        | a file is corrupt       |
-        | a file is missing       |
+        | object              | words                  |
+        | the tree is corrupt | is corrupt             |
+        | the tree is missing | bad tree object        |
+        | a file is corrupt   | check it with git fsck |
+        | a file is missing   | check it with git fsck |
 
   @REQ-PIPELINE-43
   Rule: A disk that takes nothing more fails the phase that writes, and it goes on once there is room
