@@ -42,6 +42,22 @@ SAMPLE = Path("sample")
 GRACE = b"Grace <grace@example.org>"
 
 
+@dataclass(frozen=True)
+class Killed:
+    """What a killed scrape has left, and what the one after it made of that.
+
+    Attributes:
+        num_read: commits whose diffs the second one has read.
+        names: everything in the pipeline's folder after it.
+    """
+
+    point: str
+    left: dict[str, bytes]
+    following: dict[str, bytes]
+    num_read: float
+    names: list[str]
+
+
 @dataclass
 class Earlier:
     """What was there before the act.
@@ -50,13 +66,12 @@ class Earlier:
         contents: the bytes of each file of records.
         entries: of the repository.
         secrets: what must not be stored.
-        killed: what each killed scrape has left, and the one after it.
     """
 
     contents: dict[str, bytes] = field(default_factory=dict)
     entries: dict[str, Any] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
-    killed: list[tuple[str, dict[str, bytes] | None, dict[str, bytes], list[str]]] = field(default_factory=list)
+    killed: list[Killed] = field(default_factory=list)
     after: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -305,6 +320,10 @@ EVENTS: dict[str, Callable[[Context], Any]] = {
         shutil.rmtree(SAMPLE / ".git/refs/tags"),
     ),
     "room for 2,000 bytes alone": lambda context: context.world.ending.enter_context(file_size_limit(2_000)),
+    "a damaged commit, and an unknown language": lambda context: (
+        damage(loose(add_commit(context))),
+        scraping(context).settings.update({"scrape.languages": ["pyhton"]}),
+    ),
     "an unknown language": lambda context: scraping(context).settings.update({"scrape.languages": ["pyhton"]}),
 }
 
@@ -383,9 +402,10 @@ def killed_scrapes(context: Context, count: int) -> None:
             shutil.copytree(here / "history.old", here / "kept" / "history")
             left = state.contents(here / "kept")
             shutil.rmtree(here / "kept")
-        state.scrape(here)
+        outcome = state.scrape(here)
         names = sorted(str(path.relative_to(here)) for path in here.rglob("*"))
-        before.killed.append((str(point), left, state.contents(here), names))
+        num_read = outcome.timings["commits_read"]
+        before.killed.append(Killed(str(point), left, state.contents(here), num_read, names))
 
 
 # --- what is there ---
@@ -492,17 +512,19 @@ def as_before(context: Context) -> None:
 @then("each time the records are those of before or those of after, whole")
 def before_or_after(context: Context) -> None:
     found = earlier(context)
-    for point, left, _, _ in found.killed:
-        assert left in (found.contents, found.after), f"killed at {point}: {left}"
+    for killed in found.killed:
+        assert killed.left in (found.contents, found.after), f"killed at {killed.point}: {killed.left}"
     assert found.contents != found.after
 
 
-@then("each time the next scrape leaves the same bytes, and nothing else")
+@then("each time the next scrape reads no more than what is new, and leaves the same bytes and nothing else")
 def next_leaves_the_same(context: Context) -> None:
     found = earlier(context)
-    for point, _, following, names in found.killed:
-        assert following == found.after, f"killed at {point}: {following}"
-        assert names == ["history", *sorted(f"history/{name}" for name in FILES)], f"killed at {point}: {names}"
+    expected = ["history", *sorted(f"history/{name}" for name in FILES)]
+    for killed in found.killed:
+        assert killed.following == found.after, f"killed at {killed.point}: {killed.following}"
+        assert killed.num_read <= 1, f"killed at {killed.point}: {killed.num_read} commits read"
+        assert killed.names == expected, f"killed at {killed.point}: {killed.names}"
 
 
 @then("no file of the repository was changed")

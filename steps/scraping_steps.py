@@ -94,6 +94,15 @@ def large_commit(context: Context, count: int) -> None:
     scraping(context).commits[ODD] = commit_id
 
 
+@given("a repository with a commit of {count} files with long names")
+def many_files(context: Context, count: str) -> None:
+    writer = new_writer(context)
+    names = [b"%0200d" % number for number in range(int(count.replace(",", "")))]
+    commit_id = writer.commit(dict.fromkeys(names, writer.blob(b"the same\n")), author=hour(0))
+    writer.branch("main", commit_id)
+    scraping(context).commits[ODD] = commit_id
+
+
 @given("a repository with a commit for each of these messages")
 def commits_with_messages(context: Context) -> None:
     writer = new_writer(context)
@@ -266,6 +275,19 @@ def its_notes(context: Context) -> None:
 def a_note(context: Context, note: str) -> None:
     found = scraping(context).record(ODD)["notes"]
     assert note in found, found
+
+
+@then("scraping it took less than {seconds:d} seconds")
+def took_less(context: Context, seconds: int) -> None:
+    outcome = scraping(context).outcome
+    assert outcome is not None and outcome.timings["seconds"] < seconds, outcome
+
+
+@then("a note says how many of its {count} files are left out")
+def files_left_out(context: Context, count: str) -> None:
+    record = scraping(context).record(ODD)
+    left_out = int(count.replace(",", "")) - len(record["files"])
+    assert left_out > 0 and f"{left_out:,} of its {count} files are left out" in record["notes"], record["notes"]
 
 
 @then("the odd commit inserts {count} lines")

@@ -107,6 +107,12 @@ Feature: The history of a repository becomes records, whatever stands in it
       And the odd commit inserts 160,001 lines
       And a note says "its diff is cut after 4,000,000 bytes"
 
+    Scenario: Of a commit with more files than there is memory for, those that are left out are counted
+      Given a repository with a commit of 20,000 files with long names
+      When it is scraped
+      Then the odd commit inserts 20,000 lines
+      And a note says how many of its 20,000 files are left out
+
   @REQ-SCRAPE-03
   Rule: People, dates and messages come through as they were written
 
@@ -151,6 +157,17 @@ Feature: The history of a repository becomes records, whatever stands in it
         | a message with two line ends              | Subject                                    | Body                |                                            |
         | a message that looks like a header        | author Mallory <m@example.org> 1 +0000     | parent 00           |                                            |
         | a signed commit                           | Signed                                     |                     |                                            |
+
+    Scenario: A message is cut where it is no message any more
+      Given a repository with a message of 3,000,000 bytes
+      When it is scraped
+      Then a note says "its message of 3,000,000 bytes is cut after 1,000,000"
+
+    Scenario: A line that would take hours to understand is malformed at once
+      Given a repository with an author's line of 3,000,000 bytes without a bracket
+      When it is scraped
+      Then a note says "its author line is malformed: the time is not known"
+      And scraping it took less than 20 seconds
 
   @REQ-SCRAPE-04
   Rule: What a commit is for is read from its message, and from its parents

@@ -104,7 +104,7 @@ Feature: A whole repository is scraped, again and again, without harm to it or t
       And since then a new commit
       When the scrape is killed at 12 instants, each time from the same state
       Then each time the records are those of before or those of after, whole
-      And each time the next scrape leaves the same bytes, and nothing else
+      And each time the next scrape reads no more than what is new, and leaves the same bytes and nothing else
 
   @REQ-SCRAPE-07
   Rule: The snapshot is what is committed at HEAD
@@ -241,4 +241,5 @@ Feature: A whole repository is scraped, again and again, without harm to it or t
         | a branch that names nothing      | is missing                               |
         | no branch at all                 | has no commits; commit something first   |
         | room for 2,000 bytes alone       | could not be written: File too large     |
+        | a damaged commit, and an unknown language | 'pyhton' is not a known language    |
         | an unknown language              | 'pyhton' is not a known language; did you mean python? |

@@ -23,6 +23,7 @@ Feature: One command leads from a repository to an evaluated model
 
     Scenario: Launched again, it does nothing and loads no library for it
       Given a tiny pipeline that went through all phases but the index
+      And the pipeline was launched with "--quiet"
       When it is launched again with its imports traced
       Then no phase was done, and these libraries were not imported: torch, transformers, tokenizers, qdrant_client, sentence_transformers, tree_sitter, detect_secrets, matplotlib
 

@@ -17,6 +17,7 @@ from typing import IO
 
 from foundry.data.git import GitError, GitRepository, last_line_of, reading_environment, run_git, safe_git
 from foundry.errors import FoundryError
+from foundry.files import temporary_folder
 from foundry.terminal import printable
 
 CONFIGURATION = """\
@@ -24,10 +25,14 @@ CONFIGURATION = """\
 \trepositoryFormatVersion = 1
 \tbare = true
 \tcommitGraph = false
+\tpackedGitWindowSize = 1m
+\tpackedGitLimit = 16m
+\tdeltaBaseCacheLimit = 64m
 [extensions]
 \tobjectFormat = {object_format}
 """
-"""Commit graphs are not used: they hold dates in 34 bits, and may be older than the objects."""
+"""Commit graphs are not used: they hold dates in 34 bits, and may be older than the objects. The limits keep the memory
+of git small beside packs of any size, and cost it no time."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +117,14 @@ class IsolatedGit:
 
 
 @contextlib.contextmanager
-def isolated_git(repository: GitRepository) -> Iterator[IsolatedGit]:
-    """Git with the objects of `repository`, for the length of the block."""
-    with tempfile.TemporaryDirectory(prefix="foundry-git-") as name:
-        folder = Path(name).resolve()
+def isolated_git(repository: GitRepository, parent: Path) -> Iterator[IsolatedGit]:
+    """Git with the objects of `repository`, for the length of the block.
+
+    Args:
+        parent: takes the git folder for so long; what a killed process has left of its own there is removed.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(parent.resolve(), "git") as folder:
         for part in ("objects", "refs"):
             (folder / part).mkdir()
         (folder / "HEAD").write_text("ref: refs/heads/none\n")

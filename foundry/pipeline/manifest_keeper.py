@@ -102,6 +102,16 @@ class ManifestKeeper:
         """Note why a phase that was begun has come to no result."""
         self._finish(name, status=status, reason=reason)
 
+    def is_no_news(self, before: PipelineManifest, name: str, reason: str) -> bool:
+        """Whether a phase that is to be skipped for a reason had been skipped for it already, as all was `before`."""
+        then, now = before.phases.get(name), self.manifest.phases[name]
+        return then is not None and (then.status, then.reason, then.fingerprint) == ("skipped", reason, now.fingerprint)
+
+    def take_back(self, before: PipelineManifest) -> None:
+        """Put the manifest on disk as it was `before` a phase was begun that had nothing to do."""
+        self.manifest = before
+        write_manifest(self.folder, before)
+
     def skip_phase(self, name: str, reason: str) -> None:
         """Note why a phase was not begun."""
         self._put(name, PhaseRecord(status="skipped", reason=reason, code_version=VERSIONS[name]))

@@ -144,11 +144,16 @@ class PipelineRunner:
 
     def _carried_out(self, phase: Phase, pipeline: Pipeline, decision: Decision) -> Ending:
         """Run a phase whose record says that it runs, and write down how it ended, however that was."""
+        before = self.keeper.manifest
         self.keeper.begin_phase(phase.name, decision)
         try:
             outcome = phase.run(pipeline)
             self.keeper.complete_phase(phase.name, outcome)
         except PhaseSkipped as reason:
+            if self.keeper.is_no_news(before, phase.name, str(reason)):
+                self.keeper.take_back(before)
+                self._say(phase.name, f"skipped: {reason}")
+                return Ending(phase.name, "skipped", str(reason))
             return self._ended(phase.name, "skipped", str(reason))
         except BaseException as error:
             if (problem := self._explained(error)) is not None:

@@ -160,6 +160,8 @@ ODDITIES: dict[str, Callable[[ObjectWriter], str]] = {
     "a message in an unknown encoding": _said("Café\n".encode(), b"encoding klingon\n"),
     "a message in no encoding for text": _said(b"41\n", b"encoding hex\n"),
     "an empty message": _said(b""),
+    "a message of 3,000,000 bytes": _said(b"Long\n\n" + b"words " * 499_999),
+    "an author's line of 3,000,000 bytes without a bracket": _by(b"Ada " * 750_000),
     "a message of blank lines": _said(b"\n \n\n"),
     "a subject of two lines": _said(b"\n\nFirst line\nsecond line\n\nBody,\nof two lines.\n\n"),
     "a message with a zero byte": _said(b"Before\0after\n"),

@@ -22,16 +22,18 @@ class Entry:
     """What stands under a name in a tree.
 
     Attributes:
-        content: of a file, or where a link leads; the id of a submodule's commit.
+        content: of a file, or where a link leads.
+        object_id: 20 bytes; where it is given, that stands there instead of the content.
     """
 
     mode: bytes
-    content: bytes
+    content: bytes = b""
+    object_id: bytes | None = None
 
 
 def submodule_at(commit_id: str) -> Entry:
     """A submodule, at a commit that need not be at hand."""
-    return Entry(SUBMODULE, bytes.fromhex(commit_id))
+    return Entry(SUBMODULE, object_id=bytes.fromhex(commit_id))
 
 
 Files = Mapping[bytes, bytes | Entry]
@@ -77,7 +79,11 @@ class ObjectWriter:
         return self.write("tree", b"".join(b"%s %s\0%s" % (mode, name, number) for name, mode, number in entries))
 
     def _id_of(self, entry: Entry) -> bytes:
-        return entry.content if entry.mode == SUBMODULE else bytes.fromhex(self.write("blob", entry.content))
+        return entry.object_id or bytes.fromhex(self.write("blob", entry.content))
+
+    def blob(self, content: bytes) -> Entry:
+        """A file that may stand in many places, and is written once."""
+        return Entry(FILE, object_id=bytes.fromhex(self.write("blob", content)))
 
     def commit(
         self,

@@ -14,6 +14,7 @@ from foundry.pipeline.records import Person
 from foundry.untrusted import shown
 
 UTF_8 = "UTF-8"
+MAX_MESSAGE_BYTES = 1_000_000
 _PERSON = re.compile(rb"(?P<name>[^<]*)<(?P<email>.*)>\s*(?P<time>-?\d{1,18})\s+(?P<zone>[+-]\d{1,8})\s*", re.DOTALL)
 _MAIL = re.compile(rb"(?P<name>[^<]*)<(?P<email>.*)>", re.DOTALL)
 _TIME = re.compile(rb"^committer .*> *(-?\d{1,18}) [+-]\d{1,8} *$", re.MULTILINE)
@@ -55,6 +56,9 @@ def parse_commit(content: bytes) -> CommitObject:
         key, _, value = line.partition(b" ")
         fields.setdefault(key, value)
     notes: list[str] = []
+    if len(message) > MAX_MESSAGE_BYTES:
+        notes.append(f"its message of {len(message):,} bytes is cut after {MAX_MESSAGE_BYTES:,}")
+        message = message[:MAX_MESSAGE_BYTES]
     encoding = fields[b"encoding"].decode(errors="replace") if b"encoding" in fields else UTF_8
     author = _person(fields.get(b"author", b""), "author", encoding, notes)
     committer = _person(fields.get(b"committer", b""), "committer", encoding, notes)
@@ -66,7 +70,7 @@ def _person(line: bytes, role: str, encoding: str, notes: list[str]) -> Person:
     found = _PERSON.fullmatch(line)
     if found is None:
         notes.append(f"its {role} line is malformed: the time is not known")
-    parts = found or _MAIL.search(line)
+    parts = found or _MAIL.match(line)
     name, email = (parts["name"], parts["email"]) if parts else (line, b"")
     return {
         "name": _text(name.strip(), encoding, notes),

@@ -57,7 +57,7 @@ def scrape(
         FoundryError: git failed, or there is no space; `folder` is as it was.
     """
     suffixes_of(config.languages, "scrape.languages")  # a mistake there is told before any work
-    with disk_failures_explained(folder), isolated_git(repository) as git:
+    with disk_failures_explained(folder), isolated_git(repository, folder.parent) as git:
         _put_back(folder)
         references = read_references(repository, git)
         if not references.tips:
