@@ -148,6 +148,16 @@ def step(context: Context) -> None:
     state.wanted = {row["text"]: row["is left"] for row in context.table}
 
 
+@when("each of these texts is redacted, with a password for SECRET")
+def step(context: Context) -> None:
+    state = state_of(context)
+    secret = planted_secret("password").secret
+    rows = {f"{row['place']}: {row['text']}": row for row in context.table}
+    texts = {name: row["text"].replace("SECRET", secret) for name, row in rows.items()}
+    redact_all(state, texts, {name: row["place"] for name, row in rows.items()})
+    state.wanted = {name: row["is left"] for name, row in rows.items()}
+
+
 @when("the planted texts are redacted by one redactor, and by three that share them")
 def step(context: Context) -> None:
     state = state_of(context)
@@ -285,6 +295,14 @@ def step(context: Context) -> None:
     left = {text: re.sub(DIGEST, "DIGEST", redacted) for text, redacted in state.redacted.items()}
     wrong = [f"{left[text]!r} instead of {wanted!r}" for text, wanted in state.wanted.items() if left[text] != wanted]
     assert not wrong, "\n".join(wrong)
+
+
+@then("what is left is as it stands there, with markers of passwords")
+def step(context: Context) -> None:
+    state = state_of(context)
+    left = {name: text.replace("<REDACTED:password>", "MARKER") for name, text in state.redacted.items()}
+    wrong = [f"{left[name]!r} instead of {wanted!r}" for name, wanted in state.wanted.items() if left[name] != wanted]
+    assert state.wanted and not wrong, "\n".join(wrong)
 
 
 @then('the address "{address}" is kept as it is')

@@ -45,7 +45,8 @@ Feature: The licence of each file is known, so that a corpus can be chosen by li
         | pydantic          | MIT          |
         | Pygments          | BSD-2-Clause |
         | transformers      | Apache-2.0   |
-        | typing_extensions |              |
+        | typing_extensions | PSF-2.0      |
+        | matplotlib        |              |
       Then each is what stands beside it
 
   @critical @REQ-LICENCE-02

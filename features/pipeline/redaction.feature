@@ -73,6 +73,26 @@ Feature: Secrets and mail addresses are taken out before anything is stored
         | bearer header             | bearer-token        |
         | basic header              | basic-auth          |
 
+    Scenario: A password is found in every form of assignment
+      When each of these texts is redacted, with a password for SECRET
+        | place       | text                                  | is left                                |
+        | a.py        | password = "SECRET;x,y&z"             | password = "MARKER"                    |
+        | a.py        | connect(db_password='SECRET', port=1) | connect(db_password='MARKER', port=1)  |
+        | a.py        | {"admin_passwd": "SECRET"}            | {"admin_passwd": "MARKER"}             |
+        | a.py        | if password == "SECRET":              | if password == "MARKER":               |
+        | a.go        | dbPassword := "SECRET"                | dbPassword := "MARKER"                 |
+        | a.cs        | string password = @"SECRET";          | string password = @"MARKER";           |
+        | a.cpp       | std::string secret("SECRET");         | std::string secret("MARKER");          |
+        | a.rb        | :password => 'SECRET',                | :password => 'MARKER',                 |
+        | a.yaml      | db_password: SECRET # the old one     | db_password: MARKER # the old one      |
+        | a.toml      | secret_key = "SECRET"                 | secret_key = "MARKER"                  |
+        | a.ini       | passwd=SECRET                         | passwd=MARKER                          |
+        | a.sh        | export DB_PASSWORD=SECRET; run        | export DB_PASSWORD=MARKER; run         |
+        | Dockerfile  | ENV API_KEY=SECRET                    | ENV API_KEY=MARKER                     |
+        | a.tf        | client_secret = "SECRET"              | client_secret = "MARKER"               |
+        | a.md        | Use `PASSWORD="SECRET"` to sign in    | Use `PASSWORD="MARKER"` to sign in     |
+      Then what is left is as it stands there, with markers of passwords
+
     Scenario: A secret that a later commit has removed is found in the history as well as in files and messages
       Given a repository with every kind of secret in files, in commits that were undone, and in messages
       When all its messages, diffs and files are redacted
@@ -132,6 +152,7 @@ Feature: Secrets and mail addresses are taken out before anything is stored
         | a.py              | connect(user=user, password=password, token=token)                                              |
         | a.lock            | sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"                     |
         | package-lock.json | "resolved": "https://registry.npmjs.org/@babel/core/-/core-7.24.0.tgz",                         |
+        | package-lock.json | "integrity": "sha512-U3loK4XL7L2EJduQLUnzClclubFelFae2jQRa9nf0DvVCvfq6U8joEVovfhIFEd3bViI9Kh4A==", |
         | go.sum            | github.com/pkg/errors v0.9.1 h1:FEBLx1zS214owpjy7qsBeixbURkuhQAwrK5UwLGTwt4=                    |
         | a.yaml            | password: ${DB_PASSWORD}                                                                        |
         | a.yaml            | secret: {{ .Values.secret }}                                                                    |

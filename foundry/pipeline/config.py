@@ -77,9 +77,11 @@ class RedactConfig(Section):
     secrets: StrictBool = True
     """Replace credentials and private keys by their kind."""
     emails: Literal["hash", "keep"] = "hash"
-    """Mail addresses become a digest that is equal for equal addresses, or stay."""
+    """Mail addresses become a digest that is equal for equal addresses, or stay. The digest has no key: who guesses an
+    address can confirm the guess."""
     licences: tuple[Text, ...] = ()
-    """Keep only files under these licences, by SPDX identifier, such as `MIT`; empty means every file."""
+    """Keep only files under these licences, by SPDX identifier, such as `MIT`; empty means every file. Of `A OR B`, one
+    must be allowed, of `A AND B` both; a file whose licence was not found is left out."""
 
 
 class TokenizeConfig(Section):

@@ -35,7 +35,7 @@ _PASSAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("BSL-1.0", ("boost software license - version 1.0",)),
     ("CC0-1.0", ("cc0 1.0 universal",)),
     ("PSF-2.0", ("python software foundation license version 2",)),
-    ("MIT-CMU", ("by obtaining, using, and copying this software and or its associated documentation",)),
+    ("MIT-CMU", ("by obtaining, using, and copying this software and its associated documentation",)),
     ("Unlicense", ("this is free and unencumbered software released into the public domain",)),
     (
         "Zlib",

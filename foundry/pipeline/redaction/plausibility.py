@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import functools
 import re
+from typing import Any
 
 from foundry.pipeline.redaction.spans import MARKER_START
 
@@ -16,6 +18,8 @@ SHORTEST_TOKEN = 16
 TOKEN_ENTROPY_LIMIT = 3.0
 FEWEST_CHARACTERS = 6
 
+_DIGESTS = ("sha1-", "sha256-", "sha384-", "sha512-")
+"""What the digests in lock files begin with."""
 _WORD_BETWEEN = re.compile(r"(?:^|[/_-])(?:[A-Za-z][a-z]{3,}|[A-Z]{4,})(?=$|[/_=-])")
 _PLACEHOLDER = re.compile(
     r"example|sample|dummy|fake|placeholder|changeme|change[_-]me|redacted|your|insert|replace|todo|xxxx|\*\*\*|\.\.\."
@@ -51,14 +55,12 @@ def is_no_placeholder(token: str) -> bool:
 
 def is_random_token(value: str) -> bool:
     """Whether a value in the place of a token has letters, digits and the entropy of a random one."""
-    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
-
     return (
         SHORTEST_TOKEN <= len(value) <= LONGEST_PASSWORD
         and is_chosen_password(value)
         and any(map(str.isdigit, value))
         and any(map(str.isalpha, value))
-        and Base64HighEntropyString().calculate_shannon_entropy(value) > TOKEN_ENTROPY_LIMIT
+        and _entropy(value) > TOKEN_ENTROPY_LIMIT
     )
 
 
@@ -74,13 +76,25 @@ def is_credentials_pair(value: str) -> bool:
 def is_random_base64(value: str) -> bool:
     """Whether a string of the base64 alphabet is random by its entropy, and neither an alphabet nor made of words."""
     from detect_secrets.filters.heuristic import is_potential_uuid, is_sequential_string
-    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
 
     return (
-        Base64HighEntropyString().calculate_shannon_entropy(value) > BASE64_ENTROPY_LIMIT
-        and len(set(value)) < len(value)
+        not value.startswith(_DIGESTS)
         and "\\" not in value
+        and len(set(value)) < len(value)
         and not _WORD_BETWEEN.search(value)
         and not is_sequential_string(value)
         and not is_potential_uuid(value)
+        and _entropy(value) > BASE64_ENTROPY_LIMIT
     )
+
+
+def _entropy(value: str) -> float:
+    """Bits a character, of the characters of the base64 alphabet."""
+    return float(_entropy_plugin().calculate_shannon_entropy(value))
+
+
+@functools.cache
+def _entropy_plugin() -> Any:
+    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
+
+    return Base64HighEntropyString()
