@@ -32,7 +32,8 @@ STATUS_COLOURS = """
 .skipped { color: var(--soft); }
 .problem { border-left: .25rem solid #c8452f; padding-left: .8rem; overflow-wrap: anywhere; }
 .phases td:nth-child(2), .phases td:nth-child(4) { white-space: nowrap; }
-.bars th { border: 0; width: 22%; } .bars td { border: 0; padding: .15rem .6rem .15rem 0; } .bars td:nth-child(2) { width: 60%; }
+.bars th { border: 0; width: 22%; }
+.bars td { border: 0; padding: .15rem .6rem .15rem 0; } .bars td:nth-child(2) { width: 60%; }
 .bar { background: var(--accent); border-radius: .2rem; height: .8rem; min-width: 2px; }
 .columns { height: 9rem; } .columns rect { fill: var(--accent); }
 .columns text { fill: var(--soft); font-size: 11px; }
