@@ -112,6 +112,39 @@ class Scraping:
         return self.contents(ELSEWHERE)
 
 
+@dataclass(frozen=True)
+class Killed:
+    """What a killed scrape has left, and what the one after it made of that.
+
+    Attributes:
+        num_read: commits whose diffs the second one has read.
+        names: everything in the pipeline's folder after it.
+    """
+
+    point: str
+    left: dict[str, bytes]
+    following: dict[str, bytes]
+    num_read: float
+    names: list[str]
+
+
+@dataclass
+class Earlier:
+    """What was there before the act.
+
+    Attributes:
+        contents: the bytes of each file of records.
+        entries: of the repository.
+        secrets: what must not be stored.
+    """
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    entries: dict[str, Any] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
+    killed: list[Killed] = field(default_factory=list)
+    after: dict[str, bytes] = field(default_factory=dict)
+
+
 def plain_git(repository: SampleRepository, *arguments: str) -> bytes:
     """What git prints by itself, as bytes."""
     environment = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
