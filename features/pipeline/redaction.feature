@@ -90,6 +90,10 @@ Feature: Secrets and mail addresses are taken out before anything is stored
         | a.sh        | export DB_PASSWORD=SECRET; run        | export DB_PASSWORD=MARKER; run         |
         | Dockerfile  | ENV API_KEY=SECRET                    | ENV API_KEY=MARKER                     |
         | a.tf        | client_secret = "SECRET"              | client_secret = "MARKER"               |
+        | a.properties | jdbc:mysql://h/db?user=app&password=SECRET9&ssl=1 | jdbc:mysql://h/db?user=app&password=MARKER&ssl=1 |
+        | a.yaml      | pass: SECRET                          | pass: MARKER                           |
+        | a.xml       | <db.password>SECRET</db.password>     | <db.password>MARKER</db.password>      |
+        | a.config    | <add key="ApiKey" value="SECRET" />   | <add key="ApiKey" value="MARKER" />    |
         | a.md        | Use `PASSWORD="SECRET"` to sign in    | Use `PASSWORD="MARKER"` to sign in     |
       Then what is left is as it stands there, with markers of passwords
 
@@ -160,6 +164,9 @@ Feature: Secrets and mail addresses are taken out before anything is stored
         | a.yaml            | api_key: changeme                                                                               |
         | a.yaml            | image: registry.example.org/team/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15 |
         | a.env             | PASSWORD=                                                                                       |
+        | a.py              | bypass = "no-checks-at-all-2"                                                                   |
+        | a.html            | &lt;protocol&gt;://[&lt;user&gt;[:&lt;password&gt;]@]&lt;host&gt;                                           |
+        | a.html            | <span class="token2 keyword-9">password</span><key>F5</key>                                     |
         | a.css             | .token.keyword { color: #a626a4; background: #0184bc }                                          |
         | a.min.js          | !function(e,t){"object"==typeof exports?module.exports=t():e.Password=t()}(this,function(){})   |
         | a.rs              | pub const ACCESS_TOKEN_LIFETIME_IN_SECONDS: u64 = 3600 * 24 * 30;                               |

@@ -208,7 +208,7 @@ _SECRETS: dict[str, Callable[[str], PlantedSecret]] = {
     "Grafana token": _token(
         "grafana-token", "board", ("gl", "sa_"), _ALPHANUMERIC, 32, "_" + _drawn("grafana", _HEX, 8)
     ),
-    "password": _token("password", "password", ("Tr0ub", "4dor&"), _ALPHANUMERIC, 3),
+    "password": _token("password", "password", ("Tr0ub", "4dor!"), _ALPHANUMERIC, 3),
     "database password": _token("password", "DB_PASSWORD", (), _ALPHANUMERIC, 12),
     "API key": _token("password", "payment_api_key", (), _HEX, 32),
     "client secret": _token("password", "client_secret", (), _URL_SAFE, 32),

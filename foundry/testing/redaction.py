@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from foundry.pipeline.redaction import Redactor
-from foundry.pipeline.redaction.assignments import STEMS, secret_names
+from foundry.pipeline.redaction.assignments import secret_names
 from foundry.pipeline.redaction.detection import all_detectors
 from foundry.pipeline.redaction.detector import Detector, fold, windows
+from foundry.pipeline.redaction.known_tokens import STEMS
 from foundry.pipeline.redaction.spans import Span
 from foundry.testing.planted_secrets import SURROUNDINGS, kinds, planted_secret
 

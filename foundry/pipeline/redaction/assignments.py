@@ -17,13 +17,14 @@ from foundry.pipeline.redaction.spans import Span
 
 TOKEN_NAMES = r"token|credential|passphrase|(?:access|signing|encryption|session|master|webhook)_?key"
 
-STEMS = tuple(re.compile(stem) for stem in ("key", "pass", "pwd", "secret", "contrase", "token", "credential"))
-"""Every name has one of these in it."""
+PASS_NAMES = r"(?<![a-z])pass(?:code)?(?!\w)"
+"""Words that are names of secrets only where they stand alone."""
 
 _SETTINGS_FILES = frozenset({".env", ".envrc", ".npmrc", ".netrc", ".pypirc", ".pgpass", "dockerfile", "credentials"})
 _SETTINGS_SUFFIXES = frozenset({".env", ".sh", ".bash", ".zsh", ".tfvars", ".service", ".npmrc"})
 _QUOTES = "'\"`"
 _UNQUOTED = re.compile(r"[^\s;]*")
+_UNQUOTED_IN_QUERY = re.compile(r"[^\s;&]*")
 
 Forms = Mapping[re.Pattern[str], int]
 """Patterns that begin with the name, and which of their groups is the value."""
@@ -58,7 +59,7 @@ class Names:
     def _values_at(self, window: str, at: int, offset: int, forms: Forms) -> Iterator[Span]:
         for pattern, group in forms.items():
             if match := pattern.match(window, at):
-                begin, value = match.start(group), _value(window, match, group)
+                begin, value = match.start(group), _value(window, at, match, group)
                 if self.accepts(value):
                     yield Span(offset + begin, offset + begin + len(value), self.kind)
 
@@ -70,16 +71,17 @@ def secret_names() -> tuple[Names, ...]:
 
     return (
         Names("password", re.compile("|".join(keyword.DENYLIST)), is_chosen_password),
+        Names("password", re.compile(PASS_NAMES), is_chosen_password, replaced=PASS_NAMES),
         Names("token", re.compile(TOKEN_NAMES), is_random_token, replaced=TOKEN_NAMES),
     )
 
 
-def _value(window: str, match: re.Match[str], group: int) -> str:
-    """What is assigned: all that is quoted, or up to the next space or semicolon."""
+def _value(window: str, at: int, match: re.Match[str], group: int) -> str:
+    """What is assigned: all that is quoted, or up to the next space or semicolon, or the next part of a query."""
     value = match[group]
     if window[match.start(group) - 1] in _QUOTES:
         return value
-    unquoted = _UNQUOTED.match(value)
+    unquoted = (_UNQUOTED_IN_QUERY if window[at - 1 : at] in ("?", "&") else _UNQUOTED).match(value)
     return unquoted[0].rstrip(",") if unquoted else ""
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from foundry.errors import UserError
-from foundry.pipeline.redaction.assignments import STEMS, secret_names
+from foundry.pipeline.redaction.assignments import secret_names
 from foundry.pipeline.redaction.detector import Detector, Reach, fold, windows
-from foundry.pipeline.redaction.known_tokens import BY_PLACE, BY_SHAPE
+from foundry.pipeline.redaction.known_tokens import BY_PLACE, BY_SHAPE, STEMS
 from foundry.pipeline.redaction.library import entropy_detector, library_detectors
 from foundry.pipeline.redaction.private_keys import private_keys
 from foundry.pipeline.redaction.spans import Span, without_overlaps
@@ -42,13 +42,17 @@ def secrets_in(text: str, place: str) -> list[Span]:
 def _all_secrets(text: str, place: str) -> Iterator[Span]:
     folded = fold(text)
     yield from private_keys(text)
+    near_names: list[tuple[int, int]] = []
     for (anchors, is_folded, reach), detectors in _by_anchors().items():
-        if places := windows(text, folded if is_folded else text, anchors, reach):
+        places = windows(text, folded if is_folded else text, anchors, reach)
+        if anchors is STEMS:
+            near_names = places
+        if places:
             for detector in detectors:
                 yield from detector.find(text, places)
-    if places := windows(text, folded, STEMS):
+    if near_names:
         for names in secret_names():
-            yield from names.find(text, folded, place, places)
+            yield from names.find(text, folded, place, near_names)
     entropy = all_detectors()[-1]
     yield from entropy.find(text, windows(text, text, entropy.anchors))
 

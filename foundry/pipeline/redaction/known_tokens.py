@@ -53,6 +53,10 @@ _TOKENS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 )
 """Anchors, and the kinds and shapes that have them."""
 
+STEMS = tuple(re.compile(stem) for stem in ("key", "pass", "pwd", "secret", "contrase", "token", "credential"))
+"""Every name of a secret has one of these in it."""
+
+_SECRET_NAME = r"[\w.:-]{0,40}(?:passw(?:or)?d|secret|api_?key|token)[\w.-]{0,40}"
 _AWS_SECRET = r"""aws\w{0,20}(?:key|secret)\w{0,10}["']?\s*(?:=>|:=|=|:)\s*["']?([0-9A-Za-z/+]{40})(?![0-9A-Za-z/+=])"""
 
 BY_SHAPE: tuple[Detector, ...] = tuple(
@@ -61,6 +65,20 @@ BY_SHAPE: tuple[Detector, ...] = tuple(
     for kind, shape in shapes
 )
 BY_PLACE: tuple[Detector, ...] = (
+    Detector(
+        "password",
+        STEMS,
+        (
+            re.compile(rf"<{_SECRET_NAME}>([^<>\s]{{1,200}})</", re.IGNORECASE),
+            re.compile(
+                rf"""(?:name|key)=["']{_SECRET_NAME}["']\s{{1,5}}value=["']([^"'\s]{{1,200}})["']""", re.IGNORECASE
+            ),
+        ),
+        group=1,
+        folded=True,
+        accepts=is_chosen_password,
+        rest=None,
+    ),
     Detector(
         "azure-sas",
         (re.compile("sig="),),

@@ -27,7 +27,7 @@ _PLACEHOLDER = re.compile(
     r"|^(?:none|null|true|false|undefined|string|optional|required|default|hidden)$",
     re.IGNORECASE,
 )
-_TEMPLATE = re.compile(r"[{}<>]|\$[A-Za-z_({]|%[(sA-Z]|^[$%&@]\w+$")
+_TEMPLATE = re.compile(r"[{}<>]|&[a-z]{2,4};|\$[A-Za-z_({]|%[(sA-Z]|^[$%&@]\w+$")
 _CODE = re.compile(r"[\w\].]+[(\[].*|^(?:\w+\.)+\w+$|^\w+(?:\.|::|->)\w+.*[;,)]?$|^[./~]|^\w+://")
 _WORDS = re.compile(r"_*[a-z]+(?:[ _./:-][a-z]+)*|[A-Z]+(?:[ _./:-][A-Z]+)*|(?:[A-Za-z][a-z]+)+|[\d.:,-]+")
 
