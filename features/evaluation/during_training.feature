@@ -56,6 +56,7 @@ Feature: While a model is trained, one can watch it learn to write
         | setting                      | value |
         | training.train_steps         | 60    |
         | training.checkpoint_schedule | 5, 25 |
+        | training.evaluation_interval | 60    |
       And it is to be evaluated every 1 epochs
       And it has been trained elsewhere without interruption
       And its launch was killed at step 45
