@@ -160,6 +160,11 @@ def _(_context: Context, name: str) -> None:
     Path(name).write_text("text", encoding="utf-8")
 
 
+@given("its configuration asks for an index")
+def _(_context: Context) -> None:
+    write_tiny_config({"embed.enabled": True})
+
+
 @given("another process has its index open")
 def _(context: Context) -> None:
     context.world.ending.enter_context(held_by_another_process(PIPELINE_FOLDER / "index" / "qdrant"))
