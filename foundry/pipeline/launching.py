@@ -9,6 +9,7 @@ from foundry.data.progress import Report
 from foundry.errors import FoundryError
 from foundry.files import write_text
 from foundry.pipeline.launch import Launch
+from foundry.pipeline.manifest import MANIFEST_FILE
 from foundry.pipeline.manifest_keeper import ManifestKeeper
 from foundry.pipeline.registry import all_phases
 from foundry.pipeline.report_page import write_report
@@ -26,9 +27,12 @@ def carry_out(launch: Launch, report: Report | None) -> Ended:
     _make(launch.folder)
     with RunLock(launch.folder, "pipeline").held(_warn):
         keeper = ManifestKeeper(launch.folder, launch.folder.name, _warn)
-        ended = _runner(launch, keeper, report).run()
-        write_report(launch.folder, ended.manifest)
-        return ended
+        runner = _runner(launch, keeper, report)
+        try:
+            return runner.run()
+        finally:  # a failure and a signal are shown there, too
+            if (launch.folder / MANIFEST_FILE).is_file():
+                write_report(launch.folder, keeper.manifest)
 
 
 def _make(folder: Path) -> None:

@@ -24,12 +24,15 @@ MAX_SHOWN_MONTHS = 120
 MARKS = {"complete": "✓", "partial": "◐", "skipped": "–", "failed": "✗", "interrupted": "✗", "running": "…"}
 STATUS_COLOURS = """
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; }
+.tiles { margin-bottom: .75rem; } .tiles:last-child { margin-bottom: 0; }
 .tile { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .8rem; }
 .tile b { display: block; font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: .85rem; }
 .complete { color: #2e8b57; } .failed, .interrupted { color: #c8452f; } .partial, .running { color: #c98a1b; }
 .skipped { color: var(--soft); }
 .problem { border-left: .25rem solid #c8452f; padding-left: .8rem; overflow-wrap: anywhere; }
+.phases td:nth-child(2), .phases td:nth-child(4) { white-space: nowrap; }
+.bars th { border: 0; width: 22%; }
 .bars td { border: 0; padding: .15rem .6rem .15rem 0; } .bars td:nth-child(2) { width: 60%; }
 .bar { background: var(--accent); border-radius: .2rem; height: .8rem; min-width: 2px; }
 .columns { height: 9rem; } .columns rect { fill: var(--accent); }
@@ -87,7 +90,7 @@ def _phases(manifest: PipelineManifest) -> str:
         seconds = duration(record.seconds) if record.seconds is not None else ""
         rows.append(f"<tr><th>{escape(name)}</th><td>{mark}</td><td>{escape(said)}</td><td>{seconds}</td></tr>")
     total = f"<tr><th></th><td></td><td></td><td>{duration(manifest.seconds)}</td></tr>"
-    return section("Phases", f'<div class="wide"><table>{"".join(rows)}{total}</table></div>')
+    return section("Phases", f'<div class="wide"><table class="phases">{"".join(rows)}{total}</table></div>')
 
 
 def _tiles(facts: Sequence[tuple[str, str]]) -> str:
