@@ -14,7 +14,6 @@ from behave.runner import Context
 from foundry.testing.branched_histories import branched_repository
 from foundry.testing.faults import cut_file, flip_byte
 from foundry.testing.kill_points import run_and_kill
-from foundry.testing.limits import file_size_limit
 from foundry.testing.odd_histories import when as hour
 from foundry.testing.raw_objects import ObjectWriter
 from foundry.testing.scraping import (
@@ -144,7 +143,7 @@ EVENTS: dict[str, Callable[[Context], Any]] = {
         shutil.rmtree(SAMPLE / ".git/refs/heads"),
         shutil.rmtree(SAMPLE / ".git/refs/tags"),
     ),
-    "room for 2,000 bytes alone": lambda context: context.world.ending.enter_context(file_size_limit(2_000)),
+    "room for 2,000 bytes alone": lambda context: vars(scraping(context)).update(room=2_000),
     "a damaged commit, and an unknown language": lambda context: (
         damage(loose(add_commit(context))),
         scraping(context).settings.update({"scrape.languages": ["pyhton"]}),

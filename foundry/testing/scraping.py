@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ from foundry.pipeline.records import (
     read_files,
 )
 from foundry.testing.kill_points import KillPoint, kill_points
+from foundry.testing.limits import file_size_limit
 from foundry.testing.repositories import SampleRepository
 
 PIPELINE = Path("pipeline")
@@ -40,6 +42,7 @@ class Scraping:
     Attributes:
         settings: of `scrape` and `redact`, by their dotted keys; addresses stay as they are unless it says otherwise.
         commits: ids that the scenario has names for.
+        room: bytes that a file may have while it is tried to scrape; None is without limit.
         witness: is written to by the programs that a hostile repository names.
     """
 
@@ -47,6 +50,7 @@ class Scraping:
     settings: dict[str, Any] = field(default_factory=lambda: {"redact.emails": "keep"})
     commits: dict[str, str] = field(default_factory=dict)
     witness: Path | None = None
+    room: int | None = None
     reports: list[str] = field(default_factory=list)
     outcome: PhaseOutcome | None = None
     refusal: FoundryError | None = None
@@ -70,7 +74,8 @@ class Scraping:
     def try_to_scrape(self) -> None:
         """Run the phase, and keep what it is refused with."""
         try:
-            self.scrape()
+            with file_size_limit(self.room) if self.room else contextlib.nullcontext():
+                self.scrape()
         except FoundryError as error:
             self.refusal = error
 
