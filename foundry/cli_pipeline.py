@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +70,9 @@ def pipeline(
         from foundry.pipeline.summary import closing_words
 
         print(printable(closing_words(ended, launch.folder)))
-    raise typer.Exit(1 if ended.has_failed else 0)
+    for ending in ended.failures:
+        print(printable(f"{ending.phase}: {ending.why}"), file=sys.stderr)
+    raise typer.Exit(1 if ended.failures else 0)
 
 
 def _output_dir(folder: Path | None) -> list[str]:

@@ -160,6 +160,12 @@ def _(_context: Context, name: str) -> None:
     Path(name).write_text("text", encoding="utf-8")
 
 
+@given("its configuration names prompts with a mistake in them")
+def _(_context: Context) -> None:
+    Path("mine.yaml").write_text("language: python\nprompts:\n  - {name: sum, text: 'def total(', expect: ['(']}\n")
+    write_tiny_config({"evaluate.prompts": ["mine.yaml"]})
+
+
 @given("its configuration asks for an index")
 def _(_context: Context) -> None:
     write_tiny_config({"embed.enabled": True})
@@ -228,6 +234,14 @@ def _(context: Context) -> None:
     assert not Path("canary").exists(), "a program was run"
 
 
+@then("the manifest says the same, and that nothing else has changed")
+def _(context: Context) -> None:
+    found = pipelines(context)
+    manifest, said = found.manifest, found.finished.stderr.rstrip("\n")
+    assert (manifest.status, manifest.problem) == ("failed", said), (manifest.status, manifest.problem, said)
+    assert manifest.phases == before_of(found).phases, manifest.phases
+
+
 @then("{count:d} commits were scraped")
 def _(context: Context, count: int) -> None:
     lines = (pipelines(context).folder / "history" / "commits.jsonl").read_text(encoding="utf-8").splitlines()
@@ -249,6 +263,7 @@ def _(context: Context, words: str) -> None:
     assert found.manifest.status == "failed" and len(reasons) == 1, found.manifest.phases
     assert words in reasons[0] and "\n" not in reasons[0], reasons
     assert sum(reasons[0] in line for line in found.finished.stdout.splitlines()) >= 1, shown(found.finished)
+    assert any(words in line for line in found.finished.stderr.splitlines()), shown(found.finished)
     assert "Traceback" not in shown(found.finished), shown(found.finished)
 
 

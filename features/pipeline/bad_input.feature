@@ -53,8 +53,8 @@ Feature: Bad input of a pipeline is met with one clear line, and what was done i
 
       Examples:
         | object              | words                  |
-        | the tree is corrupt | is corrupt             |
-        | the tree is missing | bad tree object        |
+        | the tree is corrupt | check it with git fsck |
+        | the tree is missing | check it with git fsck |
         | a file is corrupt   | check it with git fsck |
         | a file is missing   | check it with git fsck |
 
@@ -90,7 +90,7 @@ Feature: Bad input of a pipeline is met with one clear line, and what was done i
       Given a tiny pipeline on a repository of 6 commits
       And a file named pipelines
       When the pipeline is launched with "--only analyze"
-      Then one line on standard error says "pipelines/sample: Not a directory", and the exit code is 2
+      Then one line on standard error says "pipelines/sample: a file stands where a folder is to be made; name another --output-dir", and the exit code is 2
 
   @REQ-PIPELINE-44
   Rule: A manifest that cannot be used costs nothing but what it vouches for
@@ -117,7 +117,15 @@ Feature: Bad input of a pipeline is met with one clear line, and what was done i
         | is no text           |
 
   @REQ-PIPELINE-45
-  Rule: An index or prompts that cannot be used fail their phase alone
+  Rule: An index or prompts that cannot be used are told, and nothing that was done is lost
+
+    Scenario: Prompts with a mistake are refused before anything is done
+      Given a tiny pipeline whose cheap phases were done
+      And its configuration names prompts with a mistake in them
+      When the pipeline is launched with "--only analyze,evaluate"
+      Then one line on standard error says "mine.yaml: prompts[0].expect[0]: *", and the exit code is 2
+      And the manifest says the same, and that nothing else has changed
+      And all that the pipeline had done before is there, and vouched for
 
     Scenario: An index that another process has open fails the phase embed
       Given a tiny pipeline whose cheap phases were done

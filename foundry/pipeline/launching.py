@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 from foundry.data.progress import Report
-from foundry.errors import FoundryError
-from foundry.files import write_text
+from foundry.errors import FoundryError, UserError
+from foundry.evaluation.prompts import load_prompts
+from foundry.files import disk_failures_explained, write_text
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.manifest import MANIFEST_FILE
 from foundry.pipeline.manifest_keeper import ManifestKeeper
+from foundry.pipeline.phases.evaluate import named_prompt_files
 from foundry.pipeline.registry import all_phases
 from foundry.pipeline.report_page import write_report
 from foundry.pipeline.runner import Ended, PipelineRunner
@@ -25,7 +27,7 @@ def carry_out(launch: Launch, report: Report | None) -> Ended:
         FoundryError: the repository cannot be read, which the manifest says, too; or another process is at work.
     """
     _make(launch.folder)
-    with RunLock(launch.folder, "pipeline").held(_warn):
+    with disk_failures_explained(launch.folder), RunLock(launch.folder, "pipeline").held(_warn):
         keeper = ManifestKeeper(launch.folder, launch.folder.name, _warn)
         runner = _runner(launch, keeper, report)
         try:
@@ -40,7 +42,10 @@ def _make(folder: Path) -> None:
 
     Else what a pipeline writes would count among the uncommitted changes of the repository that it reads.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"{folder}: a file stands where a folder is to be made; name another --output-dir") from None
     ignored = folder.parent / ".gitignore"
     if not ignored.exists():
         write_text(ignored, "*\n")
@@ -50,6 +55,8 @@ def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> Pi
     try:
         repository = open_source(launch.source, report)
         facts = described_source(repository, launch.source)
+        if "evaluate" in launch.selection.names:  # hours before they are needed
+            load_prompts(named_prompt_files(launch.config, launch.base))
     except FoundryError as error:
         problem = plain_message(error)
         keeper.fail(problem)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from foundry.config_file import plain
-from foundry.data.git import GitRepository
+from foundry.data.git import GitError, GitRepository
 from foundry.data.progress import Report
 from foundry.errors import FoundryError, Interrupted, LeftAtOnce
 from foundry.files import FAILURES_OF_THE_DISK, MISTAKES_ABOUT_FILES, disk_failure
@@ -52,9 +52,9 @@ class Ended:
     endings: tuple[Ending, ...]
 
     @property
-    def has_failed(self) -> bool:
-        """Whether a phase that was asked for could not be done."""
-        return any(ending.done in ("failed", "blocked") for ending in self.endings)
+    def failures(self) -> list[Ending]:
+        """The phases that were asked for, and could not be done."""
+        return [ending for ending in self.endings if ending.done in ("failed", "blocked")]
 
     def as_dict(self) -> dict[str, Any]:
         """The manifest, and what this launch did about each phase, as plain values."""
@@ -135,7 +135,7 @@ class PipelineRunner:
         except FoundryError as error:
             decision = Decision(True, "", {}, {})
             self.keeper.begin_phase(phase.name, decision)
-            return self._ended(phase.name, "failed", str(error))
+            return self._ended(phase.name, "failed", self._in_words(error))
         if not decision.is_due:
             self._say(phase.name, "unchanged")
             return Ending(phase.name, "unchanged")
@@ -167,7 +167,7 @@ class PipelineRunner:
     def _explained(self, error: BaseException) -> str | None:
         """A failure of the world in one line; None for a signal, and for a mistake of foundry's own."""
         if isinstance(error, FoundryError) and not isinstance(error, SIGNALLED):
-            return str(error)
+            return self._in_words(error)
         if isinstance(error, ModuleNotFoundError) and not (error.name or "foundry").startswith("foundry"):
             return f"needs {error.name}, which is not installed; install it with `pip install '{EXTRA}'`"
         if isinstance(error, OSError) and error.errno in FAILURES_OF_THE_DISK:
@@ -175,6 +175,12 @@ class PipelineRunner:
         if isinstance(error, OSError) and error.errno in MISTAKES_ABOUT_FILES:
             return f"{error.filename2 or error.filename}: {error.strerror}"
         return None
+
+    def _in_words(self, error: FoundryError) -> str:
+        """The message of a failure; git's own words with the repository, and how to look into it."""
+        if isinstance(error, GitError):
+            return f"git failed in {self.repository.shown_as}: {error}; check it with git fsck"
+        return str(error)
 
     def _ended(self, name: str, done: Literal["skipped", "failed"], reason: str) -> Ending:
         self._say(name, f"{done}: {reason}")

@@ -80,11 +80,16 @@ def _trained(pipeline: Pipeline) -> Mapping[str, Any]:
 
 def prompt_files(pipeline: Pipeline) -> list[Path]:
     """The files that the configuration names, else the shipped ones of the main languages of the repository."""
-    shipped = shipped_prompts()
-    if named := pipeline.config.evaluate.prompts:
-        beside = [(path, pipeline.base / path) for path in named]
-        return [shipped.get(str(path), full) if not full.exists() else full for path, full in beside]
+    if pipeline.config.evaluate.prompts:
+        return named_prompt_files(pipeline.config, pipeline.base)
     return prompts_of_languages(main_languages(pipeline.results.get("analyze", {}).get("languages", {})))
+
+
+def named_prompt_files(config: PipelineConfig, base: Path) -> list[Path]:
+    """The files that the configuration names; `base` is the folder that relative paths in it begin at."""
+    shipped = shipped_prompts()
+    beside = [(path, base / path) for path in config.evaluate.prompts]
+    return [shipped.get(str(path), full) if not full.exists() else full for path, full in beside]
 
 
 def main_languages(languages: Mapping[str, int]) -> list[str]:
