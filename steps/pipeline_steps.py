@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from behave.runner import Context
 from foundry.pipeline.manifest import read_manifest
 from foundry.testing.comparison import half_written
 from foundry.testing.faults import flip_byte
-from foundry.testing.kill_points import Launch, run_and_kill, run_and_signal, run_to_end
+from foundry.testing.kill_points import KillPoint, Launch, run_and_kill, run_and_signal, run_to_end
 from foundry.testing.pipelines import (
     CONFIG_FILE,
     PIPELINE_FOLDER,
@@ -24,6 +24,7 @@ from foundry.testing.pipelines import (
     copy_of_finished,
     held_pipeline,
     left_alone,
+    phases_anywhere,
     without_times,
     write_tiny_config,
 )
@@ -58,7 +59,7 @@ def shown(finished: Finished) -> str:
 
 def alone_of(context: Context) -> Alone:
     found = interrupted(context)
-    found.alone = found.alone or left_alone(ALONE)
+    found.alone = found.alone or left_alone(ALONE, cheap_phases())
     return found.alone
 
 
@@ -151,13 +152,22 @@ def other_repository(context: Context) -> None:
 
 @when("the pipeline is killed at {count:d} instants spread over its launch, and launched again each time")
 def killed_often(context: Context, count: int) -> None:
-    alone = alone_of(context)
-    points = alone.spread(count)
-    interrupted(context).folders = tuple(Path(f"killed-{number}") for number in range(count))
+    kill_and_launch_again(context, alone_of(context).spread(count))
+
+
+@when("the pipeline is killed at {count:d} instants of training and of evaluating, and launched again each time")
+def killed_in_late_phases(context: Context, count: int) -> None:
+    interrupted(context).alone = left_alone(ALONE, phases_anywhere())
+    kill_and_launch_again(context, alone_of(context).spread(count, ("runs/", "artifacts/", "evaluation/")))
+
+
+def kill_and_launch_again(context: Context, points: Sequence[KillPoint]) -> None:
+    phases = alone_of(context).phases
+    interrupted(context).folders = tuple(Path(f"killed-{number}") for number in range(len(points)))
     for folder, point in zip(interrupted(context).folders, points, strict=True):
-        launch = run_and_kill(cheap_phases(), point, folder)
+        launch = run_and_kill(phases, point, folder)
         assert launch.was_killed, f"it was not killed at {point}, and ended with {launch.exit_code}"
-        run_to_end(cheap_phases(), folder)
+        run_to_end(phases, folder)
     context.world.attach("Instants", "\n".join(map(str, points)))
 
 

@@ -71,14 +71,15 @@ Feature: A repository is summed up before anything is read of it
         | commits_per_day   | <a day>    |
         | undated_commits   | <undated>  |
         | commits_by_month  | <by month> |
+        | commits_by_day    | <by day>   |
 
       Examples:
-        | dates                                | times                            | first      | last       | span     | a day | undated | by month                                       |
-        | Two days and a half count as three   | 1700000000 1700100000 1700216000 | 1700000000 | 1700216000 | 2.5      | 1.0   | 0       | {"2023-11": 3}                                 |
-        | One commit is a day                  | 1700000000                       | 1700000000 | 1700000000 | 0.0      | 1.0   | 0       | {"2023-11": 1}                                 |
-        | Before 1970 and after 2038           | -86400 4102444800                | -86400     | 4102444800 | 47483.0  | 0.0   | 0       | {"1969-12": 1, "2100-01": 1}                   |
-        | Out of order                         | 1700100000 1700000000            | 1700000000 | 1700100000 | 1.16     | 1.0   | 0       | {"2023-11": 2}                                 |
-        | A date that cannot be is left out    | 1700000000 99999999999999 never  | 1700000000 | 1700000000 | 0.0      | 1.0   | 2       | {"2023-11": 1}                                 |
+        | dates                                | times                            | first      | last       | span     | a day | undated | by month                                       | by day |
+        | Two days and a half count as three   | 1700000000 1700100000 1700216000 | 1700000000 | 1700216000 | 2.5      | 1.0   | 0       | {"2023-11": 3}                                 | {"2023-11-14": 1, "2023-11-15": 0, "2023-11-16": 1, "2023-11-17": 1} |
+        | One commit is a day                  | 1700000000                       | 1700000000 | 1700000000 | 0.0      | 1.0   | 0       | {"2023-11": 1}                                 | {"2023-11-14": 1} |
+        | Before 1970 and after 2038           | -86400 4102444800                | -86400     | 4102444800 | 47483.0  | 0.0   | 0       | {"1969-12": 1, "2100-01": 1}                   | {} |
+        | Out of order                         | 1700100000 1700000000            | 1700000000 | 1700100000 | 1.16     | 1.0   | 0       | {"2023-11": 2}                                 | {"2023-11-14": 1, "2023-11-15": 0, "2023-11-16": 1} |
+        | A date that cannot be is left out    | 1700000000 99999999999999 never  | 1700000000 | 1700000000 | 0.0      | 1.0   | 2       | {"2023-11": 1}                                 | {"2023-11-14": 1} |
 
   @REQ-PIPELINE-05
   Rule: Sizes lead to an estimate of the training

@@ -34,6 +34,13 @@ Feature: One command leads from a repository to an evaluated model
       Then the launch before had ended with 143 after step 4, and the manifest said interrupted, as did its phase train
       And the manifest is the same but for the times
 
+    @blocker
+    Scenario: Killed while it trains and while it evaluates, it ends in the manifest of one that was left alone
+      Given a tiny pipeline on a repository of 6 commits
+      When the pipeline is killed at 5 instants of training and of evaluating, and launched again each time
+      Then each time the manifest is that of a pipeline that was left alone, but for the times
+      And each time nothing half-written is left
+
   @REQ-PIPELINE-15
   Rule: The file of a pipeline is told from those of experiments and sweeps
 

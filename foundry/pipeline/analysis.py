@@ -27,6 +27,8 @@ STORED_BYTES_PER_BYTE = 1.3
 """The records of the history as JSON lines, against the text in them."""
 STORED_BYTES_PER_TOKEN = 4
 MAX_LISTED_BRANCHES = 1_000
+MAX_SPAN_BY_DAY = 92
+"""Days; a longer history is told by the month alone."""
 REGULAR_FILES = ("100644", "100755")
 EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
 
@@ -89,6 +91,7 @@ def _history_facts(history: HistoryOutline) -> dict[str, Any]:
         "span_days": span,
         "commits_per_day": commits_per_day(history.num_commits - history.undated, span),
         "commits_by_month": _by_month(history.days),
+        "commits_by_day": _by_day(history.days) if span <= MAX_SPAN_BY_DAY else {},
     }
 
 
@@ -102,6 +105,12 @@ def span_days(first_time: int | None, last_time: int | None) -> float:
 def commits_per_day(num_commits: int, span: float) -> float:
     """Commits over the days from the first to the last, a part of a day counted as a whole one; to the hundredth."""
     return round(num_commits / max(1.0, math.ceil(span)), 2)
+
+
+def _by_day(days: Counter[int]) -> dict[str, int]:
+    """Every day from the first to the last, those without a commit, too."""
+    between = range(min(days), max(days) + 1) if days else ()
+    return {datetime.date.fromordinal(EPOCH_ORDINAL + day).isoformat(): days[day] for day in between}
 
 
 def _by_month(days: Counter[int]) -> dict[str, int]:

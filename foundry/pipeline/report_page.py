@@ -20,7 +20,7 @@ from foundry.pipeline.summary import headline
 from foundry.terminal import duration
 
 MAX_SHOWN_LANGUAGES = 12
-MAX_SHOWN_MONTHS = 120
+MAX_SHOWN_COLUMNS = 120
 MARKS = {"complete": "✓", "partial": "◐", "skipped": "–", "failed": "✗", "interrupted": "✗", "running": "…"}
 STATUS_COLOURS = """
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; }
@@ -121,11 +121,12 @@ def _repository(manifest: PipelineManifest) -> list[str]:
         ("files", f"{found['files']:,}"),
         ("MB of files", f"{found['file_bytes'] / 1e6:,.1f}"),
     ]
-    months = list(found["commits_by_month"].items())[-MAX_SHOWN_MONTHS:]
+    unit = "day" if found["commits_by_day"] else "month"
+    columns_of_time = list(found[f"commits_by_{unit}"].items())[-MAX_SHOWN_COLUMNS:]
     languages = list(found["languages"].items())[:MAX_SHOWN_LANGUAGES]
     parts = [section("Repository", f"{_tiles(tiles)}\n{facts_table(rows)}")]
-    if len(months) > 1:
-        parts.append(section("Commits a month", columns(months)))
+    if len(columns_of_time) > 1:
+        parts.append(section(f"Commits a {unit}", columns(columns_of_time)))
     if languages:
         parts.append(
             section("Languages", bar_rows([(name, size, f"{size / 1e3:,.1f} kB") for name, size in languages]))

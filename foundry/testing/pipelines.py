@@ -101,23 +101,6 @@ def _status_and_what(rest: str) -> tuple[str, str]:
     return status, rest.removeprefix(status).strip()
 
 
-@dataclass
-class Alone:
-    """A pipeline that was left alone, to compare others with, and the instants at which it could have been killed."""
-
-    folder: Path
-    points: list[KillPoint]
-
-    @property
-    def expected(self) -> dict[str, Any]:
-        """Its manifest without times."""
-        return without_times(read_manifest(self.folder / PIPELINE_FOLDER))
-
-    def spread(self, count: int) -> list[KillPoint]:
-        """So many instants, evenly spread over the launch."""
-        return [self.points[(2 * number + 1) * len(self.points) // (2 * count)] for number in range(count)]
-
-
 @dataclass(frozen=True)
 class Phases:
     """Phases of a tiny pipeline, as a task for a process that is forked warm."""
@@ -132,9 +115,34 @@ class Phases:
             carry_out(Launch.of(self.source, self.config, only=self.only), None)
 
 
+@dataclass
+class Alone:
+    """A pipeline that was left alone, to compare others with, and the instants at which it could have been killed."""
+
+    folder: Path
+    points: list[KillPoint]
+    phases: Phases
+
+    @property
+    def expected(self) -> dict[str, Any]:
+        """Its manifest without times."""
+        return without_times(read_manifest(self.folder / PIPELINE_FOLDER))
+
+    def spread(self, count: int, places: tuple[str, ...] = ("",)) -> list[KillPoint]:
+        """So many instants, evenly spread over those with one of `places` in their path."""
+        points = [point for point in self.points if any(place in point.path for place in places)]
+        assert len(points) >= count, f"there are {len(points)} instants at {places}"
+        return [points[(2 * number + 1) * len(points) // (2 * count)] for number in range(count)]
+
+
 def cheap_phases() -> Phases:
     """The cheap phases of the tiny pipeline on `sample`, wherever they are carried out."""
     return Phases(str(Path("sample").resolve()), CONFIG_FILE.resolve(), CHEAP)
+
+
+def phases_anywhere() -> Phases:
+    """All phases of the tiny pipeline on `sample`, wherever they are carried out."""
+    return Phases(str(Path("sample").resolve()), CONFIG_FILE.resolve(), None)
 
 
 def every_phase() -> Phases:
@@ -142,9 +150,9 @@ def every_phase() -> Phases:
     return Phases("sample", CONFIG_FILE, None)
 
 
-def left_alone(folder: Path) -> Alone:
-    """Run the cheap phases to their end in `folder`."""
-    return Alone(folder, kill_points(cheap_phases(), folder))
+def left_alone(folder: Path, phases: Phases) -> Alone:
+    """Run phases to their end in `folder`."""
+    return Alone(folder, kill_points(phases, folder), phases)
 
 
 @contextlib.contextmanager
