@@ -133,3 +133,15 @@ def ends_and_says(context: Context, code: int, message: str) -> None:
     finished = whole(context).finished
     said = (finished.stdout + finished.stderr).strip()
     assert (finished.exit_code, said) == (code, message), f"{finished.exit_code}: {said}"
+
+
+@then("the manifest says complete, with all tokens to learn from and no perplexity")
+def all_is_learned_from(context: Context) -> None:
+    finished, manifest = pipelines(context).finished, pipelines(context).manifest
+    tokens = manifest.phases["tokenize"].results["tokens_before_packing"]
+    perplexity = manifest.phases["evaluate"].results["perplexity"]
+    done = {name: record.status for name, record in manifest.phases.items()}
+    assert set(done.values()) == {"complete", "skipped"} and done["embed"] == "skipped", done
+    assert list(tokens) == ["training"] and perplexity is None, (tokens, perplexity)
+    assert f"{tokens['training']:,} tokens in " in finished.stdout, finished.stdout
+    assert manifest.status == "complete", f"{manifest.status}: {manifest.problem}"

@@ -21,6 +21,12 @@ Feature: One command leads from a repository to an evaluated model
         | best validation loss  |
         | What the model writes |
 
+    Scenario: A repository of one commit is learned from as a whole, where nothing is to be held out
+      Given a tiny pipeline on a repository of 1 commits
+      When the pipeline is launched with "--set tokenize.validation_fraction=0"
+      Then the command has exited with 0
+      And the manifest says complete, with all tokens to learn from and no perplexity
+
     Scenario: Launched again, it does nothing and loads no library for it
       Given a tiny pipeline that went through all phases but the index
       And the pipeline was launched with "--quiet"

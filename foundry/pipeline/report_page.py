@@ -16,7 +16,7 @@ from foundry.manifests import seal_of
 from foundry.pipeline.charts import bar_rows, columns
 from foundry.pipeline.manifest import REPORT_FILE, PhaseRecord, PipelineManifest, utc_day
 from foundry.pipeline.phase import RUNS_FOLDER
-from foundry.pipeline.summary import headline
+from foundry.pipeline.summary import both_sides, headline
 from foundry.terminal import duration
 
 MAX_SHOWN_LANGUAGES = 12
@@ -163,8 +163,8 @@ def _tokenized(manifest: PipelineManifest) -> list[str]:
     sequences = {part: sum(kinds.values()) for part, kinds in found["sequences"].items()}
     tiles = [
         ("tokens to learn from", f"{tokens['training']:,}"),
-        ("tokens held out", f"{tokens['validation']:,}"),
-        ("sequences", f"{sequences['training']:,} + {sequences['validation']:,}"),
+        ("tokens held out", f"{tokens.get('validation', 0):,}"),
+        ("sequences", both_sides(sequences)),
         ("vocabulary", f"{found['vocab_size']:,}"),
         ("near duplicates", f"{found['near_duplicates']['count']:,}"),
     ]

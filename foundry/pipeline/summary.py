@@ -54,8 +54,12 @@ def _scraped(results: Results) -> str:
 def _tokenized(results: Results) -> str:
     tokens = results["tokens_before_packing"]
     sequences = {part: sum(kinds.values()) for part, kinds in results["sequences"].items()}
-    counts = [f"{part['training']:,} + {part['validation']:,}" for part in (tokens, sequences)]
-    return f"{counts[0]} tokens in {counts[1]} sequences"
+    return f"{both_sides(tokens)} tokens in {both_sides(sequences)} sequences"
+
+
+def both_sides(counts: Mapping[str, int]) -> str:
+    """`1,200 + 130`, of training and validation; the first alone where nothing is held out."""
+    return " + ".join(f"{counts[side]:,}" for side in ("training", "validation") if side in counts)
 
 
 def _embedded(results: Results) -> str:
