@@ -13,9 +13,12 @@ from behave.runner import Context
 from foundry.pipeline.config import PipelineConfig
 from foundry.pipeline.loading import load_pipeline
 from foundry.pipeline.manifest import PipelineManifest
+from foundry.pipeline.records import COMMITS_FILE, read_commits
 from foundry.testing.kill_points import KillPoint, Launch, run_and_signal
-from foundry.testing.pipelines import Pipelines, copy_of_whole, every_phase
+from foundry.testing.odd_histories import odd_repository
+from foundry.testing.pipelines import Pipelines, copy_of_whole, every_phase, write_tiny_config
 from foundry.testing.processes import Finished, run_foundry
+from foundry.testing.repositories import SampleRepository
 from foundry.testing.warm_commands import run_warm
 
 FILES = {
@@ -145,3 +148,18 @@ def all_is_learned_from(context: Context) -> None:
     assert list(tokens) == ["training"] and perplexity is None, (tokens, perplexity)
     assert f"{tokens['training']:,} tokens in " in finished.stdout, finished.stdout
     assert manifest.status == "complete", f"{manifest.status}: {manifest.problem}"
+
+
+@given("a repository with every oddity as that of a tiny pipeline")
+def odd(_context: Context) -> None:
+    odd_repository(Path("sample"))
+    write_tiny_config()
+
+
+@then("every commit of the repository is among the records and the analysis, once")
+def each_once(context: Context) -> None:
+    found = pipelines(context)
+    known = SampleRepository(Path("sample")).git("rev-list", "--all").split()
+    scraped = [record["hash"] for record in read_commits(found.folder / "history" / COMMITS_FILE)]
+    assert sorted(scraped) == sorted(known), set(scraped) ^ set(known)
+    assert found.manifest.statistics["commits"] == len(known) > 50, found.manifest.statistics["commits"]

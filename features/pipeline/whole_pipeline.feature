@@ -21,6 +21,12 @@ Feature: One command leads from a repository to an evaluated model
         | best validation loss  |
         | What the model writes |
 
+    Scenario: A repository with every oddity of real life becomes tokens
+      Given a repository with every oddity as that of a tiny pipeline
+      When the pipeline is launched with "--only analyze,scrape,tokenize"
+      Then the command has exited with 0
+      And every commit of the repository is among the records and the analysis, once
+
     Scenario: A repository of one commit is learned from as a whole, where nothing is to be held out
       Given a tiny pipeline on a repository of 1 commits
       When the pipeline is launched with "--set tokenize.validation_fraction=0"
