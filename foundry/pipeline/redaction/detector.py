@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,8 +19,6 @@ _FOLDED_ALIKE = {"İ": "i", "ı": "i", "ſ": "s"}
 LONGEST_REST = 4_000
 ANYTHING = re.compile(r".+")
 REST_OF_TOKEN = re.compile(r"[A-Za-z0-9_-]*")
-_LITERAL = re.compile(r"""(?:[\w:/= '"-]|\\\.)*(?![?*{+])""")
-_INNER = re.compile(r"\\.|\[\^?\]?[^\]]*\]|\([^()]*\)")
 
 
 def accept_all(value: str) -> bool:  # noqa: ARG001
@@ -86,16 +83,6 @@ def fold(text: str) -> str:
     return text.lower()
 
 
-@functools.cache
-def literal_start(anchor: re.Pattern[str]) -> str:
-    """Letters that every match of a pattern begins with; none where that is not plain to see."""
-    inner, outer = None, anchor.pattern
-    while inner != outer:
-        inner, outer = outer, _INNER.sub("", outer)
-    literal = _LITERAL.match(anchor.pattern)
-    return "" if "|" in outer or literal is None else literal[0].replace("\\.", ".")
-
-
 def windows(
     text: str, source: str, anchors: Iterable[re.Pattern[str]], reach: Reach = WHOLE_LINES
 ) -> list[tuple[int, int]]:
@@ -106,8 +93,6 @@ def windows(
     """
     found: dict[tuple[int, int], None] = {}
     for anchor in anchors:
-        if literal_start(anchor) not in source:  # many times as fast as the pattern
-            continue
         at = 0
         while hit := anchor.search(source, at):
             start, end = _line_around(text, hit.start(), reach)

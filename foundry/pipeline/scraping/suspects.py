@@ -9,6 +9,7 @@ nothing but a private key goes over lines: whatever may be a part of one is susp
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -95,6 +96,7 @@ def _found_in(text: str, place: str, config: RedactConfig) -> Iterator[tuple[int
         yield from addresses_in(text)
 
 
+@functools.lru_cache(maxsize=10_000)
 def ending_of(path: str) -> str:
     """The ending of a name, or the whole name where it has none or is nothing else."""
     name = PurePosixPath(path).name
