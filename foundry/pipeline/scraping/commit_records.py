@@ -116,8 +116,12 @@ class Reading:
         for one in read:
             suspects.add(one.said.subject, one.said.body, one.patch.files)
         suspected = suspects.numbers()
+        of_others = CommitRedactor(self.redact)
         for number, one in enumerate(read):
-            yield _record(one, CommitRedactor(self.redact), number in suspected)
+            if number in suspected:
+                yield _record(one, CommitRedactor(self.redact), is_suspected=True)
+            else:
+                yield _record(one, of_others, is_suspected=False)
 
     def _exact_numbers(self, commit: Wanted, patch: Patch, notes: list[str]) -> tuple[int, int]:
         """Set the numbers of inserted and deleted lines of files whose patches were cut off; all of them together."""

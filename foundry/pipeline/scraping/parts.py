@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import foundry
+from foundry.data.git import READ_SIZE
 from foundry.data.isolated_git import IsolatedGit
 from foundry.data.progress import Progress
 from foundry.errors import FoundryError
@@ -64,9 +65,9 @@ class Request:
         reading = Reading(git, RedactConfig.model_validate(self.redact), self.max_patch_lines)
         wanted = [Wanted(*json.loads(line)) for line in Path(self.wanted).read_text(encoding="ascii").splitlines()]
         lengths = array.array("Q")
-        with Path(self.lines).open("w", encoding="ascii") as stream:
+        with Path(self.lines).open("wb", buffering=READ_SIZE) as stream:
             for number, record in enumerate(reading.records(wanted), start=1):
-                lengths.append(stream.write(as_line(record)))
+                lengths.append(stream.write(as_line(record).encode("ascii")))
                 progress.update(f"reading commits: {number * num_commits // len(wanted):,} of {num_commits:,}")
         Path(self.lengths).write_bytes(lengths.tobytes())
 
