@@ -19,7 +19,7 @@ from foundry.pipeline.scraping.suspects import Suspects
 
 MAX_PATCH_BYTES = 4_000_000
 """What is held in memory of one commit's raw lines and patches."""
-BYTES_LOOKED_AT_TOGETHER = 1_000_000
+BYTES_LOOKED_AT_TOGETHER = 300_000
 """Of commits that are redacted together; a larger one is redacted with those before it."""
 MAX_COMPARED_BYTES = 16_000_000
 """Larger files appear in a patch as binary."""
