@@ -183,6 +183,11 @@ Feature: A whole repository is scraped, again and again, without harm to it or t
       When it is scraped with redact.emails keep
       Then the address ada@example.org is in the records
 
+    Scenario: Commits that are looked at together are redacted one by one
+      Given a repository of 60 commits, of which every fifth has a token in its message, and every seventh in its file
+      When it is scraped
+      Then each token is replaced and counted where it stands, and all else is as it was
+
   @REQ-SCRAPE-09
   Rule: What a repository brings along is neither run nor obeyed, and what is missing is stated
 

@@ -43,13 +43,13 @@ _TOKENS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("openai-key", r"sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{40,}"),
         ),
     ),
-    (r"GOCSPX-", (("google-oauth-secret", r"GOCSPX-[A-Za-z0-9_-]{28}"),)),
-    (r"ya29\.", (("google-oauth-token", r"ya29\.[A-Za-z0-9_-]{40,}"),)),
+    (r"GOCSPX-[A-Za-z0-9_-]{28}", (("google-oauth-secret", r"GOCSPX-[A-Za-z0-9_-]{28}"),)),
+    (r"ya29\.[A-Za-z0-9_-]{40}", (("google-oauth-token", r"ya29\.[A-Za-z0-9_-]{40,}"),)),
     (r"xapp-", (("slack-token", r"xapp-[0-9]-[A-Z0-9]{8,}-[0-9]{8,}-[a-f0-9]{32,}"),)),
     (r"sq0", (("square-token", r"sq0atp-[0-9A-Za-z_-]{22}"),)),
-    (r"dckr_pat_", (("docker-token", r"dckr_pat_[A-Za-z0-9_-]{27}"),)),
-    (r"dapi", (("databricks-token", r"dapi[a-f0-9]{32}"),)),
-    (r"hvs\.", (("vault-token", r"hvs\.[A-Za-z0-9_-]{24,}"),)),
+    (r"dckr_pat_[A-Za-z0-9_-]{27}", (("docker-token", r"dckr_pat_[A-Za-z0-9_-]{27}"),)),
+    (r"dapi[a-f0-9]{32}", (("databricks-token", r"dapi[a-f0-9]{32}"),)),
+    (r"hvs\.[A-Za-z0-9_-]{24}", (("vault-token", r"hvs\.[A-Za-z0-9_-]{24,}"),)),
 )
 """Anchors, and the kinds and shapes that have them."""
 

@@ -7,6 +7,7 @@ against somebody who searches for a person that they know.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 
@@ -25,6 +26,7 @@ _SERVICES = frozenset({"git", "hg"})
 """What stands before the @ of a repository's address, as in `git@host.example:team/project`."""
 
 
+@functools.lru_cache(maxsize=10_000)
 def address_digest(address: str) -> str:
     """An address of the same shape, equal for addresses that are equal ignoring case; nothing becomes nothing."""
     folded = address.strip().casefold()

@@ -43,16 +43,20 @@ class CommitObject:
 def parents_and_time(content: bytes) -> tuple[tuple[str, ...], int]:
     """The ids of the parents, and the committer's time in seconds since 1970; 0 where it cannot be read."""
     header = content.partition(b"\n\n")[0]
-    parents = tuple(line[7:].decode() for line in header.split(b"\n") if line.startswith(b"parent "))
     found = _TIME.search(header)
-    return parents, int(found[1]) if found else 0
+    return _parents(header.split(b"\n")), int(found[1]) if found else 0
+
+
+def _parents(header: list[bytes]) -> tuple[str, ...]:
+    return tuple([line[7:].decode() for line in header if line.startswith(b"parent ")])
 
 
 def parse_commit(content: bytes) -> CommitObject:
     """The parts of a commit object."""
-    header, _, message = content.partition(b"\n\n")
+    head, _, message = content.partition(b"\n\n")
+    header = head.split(b"\n")
     fields: dict[bytes, bytes] = {}
-    for line in header.split(b"\n"):
+    for line in header:
         key, _, value = line.partition(b" ")
         fields.setdefault(key, value)
     notes: list[str] = []
@@ -63,7 +67,7 @@ def parse_commit(content: bytes) -> CommitObject:
     author = _person(fields.get(b"author", b""), "author", encoding, notes)
     committer = _person(fields.get(b"committer", b""), "committer", encoding, notes)
     subject, body = _subject_and_body(_text(message, encoding, notes))
-    return CommitObject(parents_and_time(content)[0], author, committer, subject, body, tuple(dict.fromkeys(notes)))
+    return CommitObject(_parents(header), author, committer, subject, body, tuple(dict.fromkeys(notes)))
 
 
 def _person(line: bytes, role: str, encoding: str, notes: list[str]) -> Person:

@@ -15,9 +15,12 @@ from foundry.pipeline.scraping.commit_objects import CommitObject, parse_commit
 from foundry.pipeline.scraping.messages import complexity_of, issues_in, message_flags
 from foundry.pipeline.scraping.patches import Patch, parse_patch
 from foundry.pipeline.scraping.redacting import CommitRedactor
+from foundry.pipeline.scraping.suspects import Suspects
 
 MAX_PATCH_BYTES = 4_000_000
 """What is held in memory of one commit's raw lines and patches."""
+BYTES_LOOKED_AT_TOGETHER = 300_000
+"""Of commits that are redacted together; a larger one is redacted with those before it."""
 MAX_COMPARED_BYTES = 16_000_000
 """Larger files appear in a patch as binary."""
 _DIFF = (
@@ -41,6 +44,16 @@ class Wanted(NamedTuple):
     is_boundary: bool
 
 
+class _Read(NamedTuple):
+    """A commit that has been read, and not been redacted."""
+
+    commit: Wanted
+    said: CommitObject
+    patch: Patch
+    totals: tuple[int, int]
+    notes: list[str]
+
+
 @dataclass(frozen=True)
 class Reading:
     """How commits are read.
@@ -54,13 +67,20 @@ class Reading:
     max_patch_lines: int
 
     def records(self, wanted: Sequence[Wanted]) -> Iterator[CommitRecord]:
-        """The record of each commit, in their order, one at a time in memory; what contains it is left empty."""
+        """The record of each commit, in their order, a few at a time in memory; what contains it is left empty."""
         if not wanted:
             return
         with spooled([commit.commit_id for commit in wanted]) as ids:
             objects = self.git.objects_asked_for(ids)
+            read: list[_Read] = []
+            num_bytes = 0
             for commit, (_, content), output in zip(wanted, objects, self._patches(wanted), strict=True):
-                yield self._record(commit, parse_commit(content), output)
+                read.append(self._read(commit, parse_commit(content), output))
+                num_bytes += len(content) + len(output)
+                if num_bytes > BYTES_LOOKED_AT_TOGETHER:
+                    yield from self._redacted(read)
+                    read, num_bytes = [], 0
+            yield from self._redacted(read)
 
     def _patches(self, wanted: Sequence[Wanted]) -> Iterator[bytes]:
         """What diff-tree prints of each commit; of more than `MAX_PATCH_BYTES` the first, and a little of the end."""
@@ -77,7 +97,7 @@ class Reading:
             if num_pieces == len(wanted) - 1:  # the last commit has no changes
                 yield b""
 
-    def _record(self, commit: Wanted, said: CommitObject, output: bytes) -> CommitRecord:
+    def _read(self, commit: Wanted, said: CommitObject, output: bytes) -> _Read:
         notes = list(said.notes)
         patch = Patch()
         totals = None
@@ -89,35 +109,19 @@ class Reading:
         else:
             patch = parse_patch(output, self.max_patch_lines)
         notes += _patch_notes(patch, self.max_patch_lines)
-        insertions, deletions = totals or _totals(patch.files)
-        return self._redacted(commit, said, patch, (insertions, deletions), notes)
+        return _Read(commit, said, patch, totals or _totals(patch.files), notes)
 
-    def _redacted(
-        self, commit: Wanted, said: CommitObject, patch: Patch, totals: tuple[int, int], notes: list[str]
-    ) -> CommitRecord:
-        redactor = CommitRedactor(self.redact)
-        subject, body = redactor.message(said.subject, said.body)
-        redactor.files(patch.files)
-        since = None if commit.parent_time is None else said.committer["time"] - commit.parent_time
-        return {
-            "hash": commit.commit_id,
-            "branches": [],
-            "tags": [],
-            "redactions": redactor.redactions(),
-            "parents": list(said.parents),
-            "author": redactor.person(said.author),
-            "committer": redactor.person(said.committer),
-            "subject": subject,
-            "body": body,
-            "flags": _flags(commit, said, patch),
-            "files": patch.files,
-            "insertions": totals[0],
-            "deletions": totals[1],
-            "issues": issues_in(f"{subject}\n{body}"),
-            "seconds_since_parent": since,
-            "complexity": complexity_of(change["insertions"] + change["deletions"] for change in patch.files),
-            "notes": notes,
-        }
+    def _redacted(self, read: Sequence[_Read]) -> Iterator[CommitRecord]:
+        suspects = Suspects(self.redact)
+        for one in read:
+            suspects.add(one.said.subject, one.said.body, one.patch.files)
+        suspected = suspects.numbers()
+        of_others = CommitRedactor(self.redact)
+        for number, one in enumerate(read):
+            if number in suspected:
+                yield _record(one, CommitRedactor(self.redact), is_suspected=True)
+            else:
+                yield _record(one, of_others, is_suspected=False)
 
     def _exact_numbers(self, commit: Wanted, patch: Patch, notes: list[str]) -> tuple[int, int]:
         """Set the numbers of inserted and deleted lines of files whose patches were cut off; all of them together."""
@@ -147,6 +151,34 @@ class Reading:
                     next(fields)
                     path = next(fields)
                 yield path.decode(errors="surrogateescape"), _number(inserted), _number(deleted)
+
+
+def _record(read: _Read, redactor: CommitRedactor, is_suspected: bool) -> CommitRecord:
+    commit, said, patch = read.commit, read.said, read.patch
+    subject, body = said.subject, said.body
+    if is_suspected:
+        subject, body = redactor.message(subject, body)
+        redactor.files(patch.files)
+    since = None if commit.parent_time is None else said.committer["time"] - commit.parent_time
+    return {
+        "hash": commit.commit_id,
+        "branches": [],
+        "tags": [],
+        "redactions": redactor.redactions(),
+        "parents": list(said.parents),
+        "author": redactor.person(said.author),
+        "committer": redactor.person(said.committer),
+        "subject": subject,
+        "body": body,
+        "flags": _flags(commit, said, patch),
+        "files": patch.files,
+        "insertions": read.totals[0],
+        "deletions": read.totals[1],
+        "issues": issues_in(f"{subject}\n{body}"),
+        "seconds_since_parent": since,
+        "complexity": complexity_of(change["insertions"] + change["deletions"] for change in patch.files),
+        "notes": read.notes,
+    }
 
 
 def _number(field: bytes) -> int:

@@ -116,7 +116,16 @@ class _Scrape:
         wanted = [self._wanted(position) for position in positions if self.graph.ids[position] not in previous.ids]
         parts = folder / "parts"
         parts.mkdir()
-        read = read_in_parts(self.git, self.redact, self.config.max_patch_lines, wanted, parts, self.progress)
+        files: dict[str, Any] = {}
+        read = read_in_parts(
+            self.git,
+            self.redact,
+            self.config.max_patch_lines,
+            wanted,
+            parts,
+            self.progress,
+            lambda: files.update(self._write_files(folder / FILES_FILE)),
+        )
         commits = self._write_commits(folder / COMMITS_FILE, self._lines(positions, previous, read))
         shutil.rmtree(parts)
         summary = {
@@ -125,7 +134,7 @@ class _Scrape:
             **commits,
             "branches": len(self.references.branches),
             "tags": len(self.references.tags),
-            **self._write_files(folder / FILES_FILE),
+            **files,
             "notes": self._notes(first),
             "redactions": self.redactions.as_results(),
         }

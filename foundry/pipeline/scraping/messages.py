@@ -67,5 +67,7 @@ def complexity_of(changed_lines: Iterable[int]) -> float:
     p is a file's share of the lines that the commit inserts or deletes.
     """
     counts = [count for count in changed_lines if count]
+    if len(counts) < 2:
+        return 0.0
     total = sum(counts)
     return round(math.fsum(count / total * math.log2(total / count) for count in counts), 6)

@@ -1,7 +1,8 @@
 """Reads commits in two processes where that pays: this one and another, each with a git of its own.
 
-Each reads neighbouring commits, from the newest to the oldest: git builds old versions of a file from newer ones, and
-has those still at hand. The lines stand in a file of their process, from which they are put together in order.
+This one also does what else there is to do, meanwhile, and so reads a few commits less. Each reads neighbouring
+commits, from the newest to the oldest: git builds old versions of a file from newer ones, and has those still at hand.
+The lines stand in a file of their process, from which they are put together in order.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import foundry
+from foundry.data.git import READ_SIZE
 from foundry.data.isolated_git import IsolatedGit
 from foundry.data.progress import Progress
 from foundry.errors import FoundryError
@@ -26,6 +28,8 @@ from foundry.pipeline.scraping.commit_records import Reading, Wanted
 
 MIN_COMMITS_FOR_TWO = 1_000
 """Below it, starting another process takes longer than it saves."""
+SHARE_OF_THE_OTHER = 0.53
+"""Of the commits; older ones, whose files are fewer and smaller."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,11 @@ class Request:
     lines: str
     lengths: str
 
-    def fulfil(self, progress: Progress, times: int) -> None:
+    def fulfil(self, progress: Progress, num_commits: int) -> None:
         """Read the commits, and write their records.
 
         Args:
-            times: how many processes are at work, for the numbers that progress shows.
+            num_commits: those of all processes, for the numbers that progress shows.
 
         Raises:
             FoundryError: git failed.
@@ -61,10 +65,10 @@ class Request:
         reading = Reading(git, RedactConfig.model_validate(self.redact), self.max_patch_lines)
         wanted = [Wanted(*json.loads(line)) for line in Path(self.wanted).read_text(encoding="ascii").splitlines()]
         lengths = array.array("Q")
-        with Path(self.lines).open("w", encoding="ascii") as stream:
+        with Path(self.lines).open("wb", buffering=READ_SIZE) as stream:
             for number, record in enumerate(reading.records(wanted), start=1):
-                lengths.append(stream.write(as_line(record)))
-                progress.update(f"reading commits: {times * number:,} of {times * len(wanted):,}")
+                lengths.append(stream.write(as_line(record).encode("ascii")))
+                progress.update(f"reading commits: {number * num_commits // len(wanted):,} of {num_commits:,}")
         Path(self.lengths).write_bytes(lengths.tobytes())
 
     def results(self) -> Iterator[bytes]:
@@ -85,37 +89,42 @@ def read_in_parts(
     wanted: Sequence[Wanted],
     folder: Path,
     progress: Progress,
+    meanwhile: Callable[[], None],
 ) -> Iterator[bytes]:
     """The lines of the commits, in their order.
 
     Args:
         folder: takes the files of the processes; whoever asked removes it.
+        meanwhile: is done while another process is already reading.
 
     Raises:
         FoundryError: git failed.
     """
-    num_parts = 2 if len(wanted) >= MIN_COMMITS_FOR_TWO and (os.cpu_count() or 1) > 1 else 1
-    size = -(-len(wanted) // num_parts)
+    is_shared = len(wanted) >= MIN_COMMITS_FOR_TWO and (os.cpu_count() or 1) > 1
+    num_others = int(SHARE_OF_THE_OTHER * len(wanted))
     requests = []
-    for part in range(num_parts):
+    for part, commits in enumerate([wanted[:num_others], wanted[num_others:]] if is_shared else [wanted]):
         request = Request(
             (str(git.folder), str(git.objects), git.shown_as),
             redact.model_dump(mode="json"),
             max_patch_lines,
             *(str(folder / f"{name}-{part}") for name in ("wanted", "lines", "lengths")),
         )
-        of_part = reversed(wanted[part * size : (part + 1) * size])
-        Path(request.wanted).write_text("".join(json.dumps(commit) + "\n" for commit in of_part), encoding="ascii")
+        lines = "".join(json.dumps(commit) + "\n" for commit in reversed(commits))
+        Path(request.wanted).write_text(lines, encoding="ascii")
         requests.append(request)
-    _fulfil_all(requests, progress)
+    _fulfil_all(requests, progress, len(wanted), meanwhile)
     return (line for request in requests for line in request.results())
 
 
-def _fulfil_all(requests: Sequence[Request], progress: Progress) -> None:
+def _fulfil_all(
+    requests: Sequence[Request], progress: Progress, num_commits: int, meanwhile: Callable[[], None]
+) -> None:
     """The last one here, those before it in processes of their own."""
     with contextlib.ExitStack() as others:
         processes = [others.enter_context(_process(request)) for request in requests[:-1]]
-        requests[-1].fulfil(progress, len(requests))
+        meanwhile()
+        requests[-1].fulfil(progress, num_commits)
         for process in processes:
             assert process.stderr is not None
             said = process.stderr.read().decode(errors="replace").strip()

@@ -1,23 +1,17 @@
-"""Redacts what is stored of a commit, quickly: most commits hold nothing that has to be replaced.
+"""Redacts what is stored of a commit that is suspected of holding something to replace.
 
-Looking at one long text costs less than looking at many short ones. So the texts of a commit are looked at together
-first, those of files with one ending in one piece, because the ending decides what assignments look like. Only where
-that finds anything are they redacted one by one, and what was found is counted where it stands.
+The texts of a commit are looked at together first, those of files with one ending in one piece. Only where that finds
+anything are they redacted one by one, and what was found is counted where it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import FileChange, Person, Redaction
 from foundry.pipeline.redaction import Redactor
-
-MESSAGE = "message"
-"""The place that secrets in messages are counted under."""
-_OVER_LINES = ("PRIVATE KEY", "PuTTY-User-Key-File")
-"""What may begin in one text and end in another, where texts that are put together say less than each alone."""
+from foundry.pipeline.scraping.suspects import MESSAGE, OVER_LINES, ending_of
 
 
 class CommitRedactor:
@@ -39,7 +33,7 @@ class CommitRedactor:
         groups: dict[str, list[FileChange]] = {}
         for change in changes:
             if change["hunks"]:
-                groups.setdefault(_ending(change["path"]), []).append(change)
+                groups.setdefault(ending_of(change["path"]), []).append(change)
         for group in groups.values():
             hunks = [hunk for change in group for hunk in change["hunks"]]
             together = "\n".join(f"{hunk['heading']}\n{hunk['text']}" for hunk in hunks)
@@ -58,7 +52,7 @@ class CommitRedactor:
     def _is_clean(self, text: str, place: str) -> bool:
         if not self._has_work:
             return True
-        return not any(sign in text for sign in _OVER_LINES) and self._scout.redact(text, place) == text
+        return not any(sign in text for sign in OVER_LINES) and self._scout.redact(text, place) == text
 
     def _file(self, change: FileChange) -> None:
         path = change["path"]
@@ -66,13 +60,6 @@ class CommitRedactor:
             hunk["text"] = self._redactor.redact(hunk["text"], path)
             if hunk["heading"]:
                 hunk["heading"] = self._redactor.redact(hunk["heading"], path)
-
-
-def _ending(path: str) -> str:
-    """The ending of a name, or the whole name where it has none or is nothing else."""
-    name = PurePosixPath(path).name
-    stem, dot, ending = name.rpartition(".")
-    return dot + ending if stem else name
 
 
 def redactions_of(redactor: Redactor) -> list[Redaction]:

@@ -22,7 +22,7 @@ def main() -> int:
     """Fulfil the request on the command line."""
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
-        Request(**json.loads(sys.argv[1])).fulfil(Progress(None), times=1)
+        Request(**json.loads(sys.argv[1])).fulfil(Progress(None), num_commits=0)
     except FoundryError as error:
         print(error, file=sys.stderr)
         return error.exit_code
