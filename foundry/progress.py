@@ -75,7 +75,7 @@ def transfer_line(event: Transferred) -> str:
 def step_line(event: StepDone) -> str:
     """The progress of training in one line."""
     parts = [f"step {event.step:>{len(str(event.total_steps))}} of {event.total_steps}", f"loss {event.loss:.3f}"]
-    if event.tokens_per_second:
+    if event.tokens_per_second >= 1:  # what a first, short step has measured is no rate
         parts.append(f"{event.tokens_per_second:,.0f} tokens/s")
     if event.seconds_left is not None:
         parts.append(f"{duration(event.seconds_left)} left")

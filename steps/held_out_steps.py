@@ -7,11 +7,13 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from behave import given, then, when
 from behave.runner import Context
 
 from foundry.testing.missing import run_python_without
+from foundry.testing.naive_times import naive_times
 from foundry.testing.near_copies import copy_with_changes, numbered_lines, similarity
 from foundry.testing.processes import Finished
 from foundry.testing.tokenized import FOLDER, Tokenized, documents_of
@@ -71,6 +73,13 @@ def equal_commits(context: Context, count: int) -> None:
         tokenized(context).history.commit(f"{number}c", {path: numbered_lines(path, 20)}, message=str(number))
 
 
+@given("the commit {number:d} of them is dated {year:d}")
+def dated(context: Context, number: int, year: int) -> None:
+    made = tokenized(context).history.commits[number - 1]
+    made["committer"]["time"] = int(datetime(year, 7, 1, tzinfo=UTC).timestamp())
+    tokenized(context).history.date_files(made)
+
+
 @given("a history of 6 commits after which the cutoff lies, then 3 more, in which")
 def around_the_cutoff(context: Context) -> None:
     tokenized(context).tokenize |= CUTOFF_AFTER_SIX
@@ -96,6 +105,22 @@ def cut_off(context: Context) -> None:
         made.commit(f"{number}", {f"{number}.py": numbered_lines(f"part_{number}", 40)})
     made.commit("6", {"new.py": numbered_lines("new", 300)})
     made.commit("7", {"shelf.py": numbered_lines("shelf", 30)}, parents=[])["flags"] = ["shallow"]
+
+
+@given(
+    "a history of 6 commits after which the cutoff lies, then a change of 0.py, and one on another branch of {year:d}"
+)
+def changed_on_two_branches(context: Context, year: int) -> None:
+    tokenized(context).tokenize |= CUTOFF_AFTER_SIX
+    made = tokenized(context).history
+    for number in range(6):
+        made.commit(f"{number}", {f"{number}.py": numbered_lines(f"part_{number}", 40)})
+    late = numbered_lines("late", 20)
+    made.commit("6", {"0.py": made.files["0.py"] + late, "new.py": numbered_lines("new", 300)})
+    wrong = int(datetime(year, 7, 1, tzinfo=UTC).timestamp())
+    made.commit("7", {"0.py": "first = 1\n" + made.files["0.py"]}, parents=["5"], time=wrong)
+    for number in (8, 9):
+        made.commit(f"{number}", {f"{number}.py": f"part = {number}\n"})
 
 
 @given("a history of 6 commits after which the cutoff lies, then one that {does}, and one of new text")
@@ -163,12 +188,10 @@ def random_history(context: Context, commits: int, seed: int) -> None:
         renamed = {path: target} if is_rename else None
         parents = [made.commits[-1 - draw.randrange(2)]["hash"]] if number > 2 and draw.random() < 0.3 else None
         made.commit(f"{number}c", {target: text}, time=time, renamed=renamed, parents=parents)
-    effective: dict[str, int] = {}
+    times = naive_times(made.commits)
     for record in made.commits:
-        times = [record["committer"]["time"], *(effective[parent] for parent in record["parents"])]
-        effective[record["hash"]] = max(times)
         for line in re.findall(r"^\+(w.*)$", "".join(h["text"] for f in record["files"] for h in f["hunks"]), re.M):
-            known.written.setdefault(line, effective[record["hash"]])
+            known.written.setdefault(line, times[record["hash"]])
 
 
 @given("{count:d} files of {lines:d} lines, and of each a copy of which every other has its own share of changed lines")
@@ -233,6 +256,29 @@ def newest_validate(context: Context, count: int) -> None:
         return
     found = messages(context, "training"), messages(context, "validation")
     assert found == expected, f"{found} instead of {expected}"
+
+
+@then("all commits but {validation} train, and so do their files; these validate")
+def all_but(context: Context, validation: str) -> None:
+    numbers = range(len(tokenized(context).history.commits))
+    newest = [str(int(number) - 1) for number in named(validation)]
+    expected = {"validation": newest, "training": [str(number) for number in numbers if str(number) not in newest]}
+    found = {side: sorted(messages(context, side), key=int) for side in SIDES}
+    assert found == expected, f"{found} instead of {expected}"
+    files = {f"part_{number}.py": side for side, numbers in expected.items() for number in numbers}
+    assert sides_of_files(context) == files, sides_of_files(context)
+
+
+@then('tokenizing notes "{note}"')
+def told(context: Context, note: str) -> None:
+    found = [line for line in tokenized(context).reports if note in line]
+    assert len(found) == 1, tokenized(context).reports
+
+
+@then("tokenizing notes nothing about the share that validates")
+def told_nothing(context: Context) -> None:
+    found = [line for line in tokenized(context).reports if "validation holds" in line]
+    assert not found, found
 
 
 @then("the commits {training} train, and {validation} validate")

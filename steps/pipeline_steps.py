@@ -289,6 +289,12 @@ def no_folder(_context: Context, name: str) -> None:
     assert not Path(name).exists(), sorted(Path(name).rglob("*"))
 
 
+@then("these lines name its phases")
+def lines_of_phases(context: Context) -> None:
+    found = [line for line in pipelines(context).finished.stdout.splitlines() if line.startswith("[")]
+    assert found == context.text.splitlines(), pipelines(context).finished.stdout
+
+
 @then("it prints")
 def it_prints(context: Context) -> None:
     found = pipelines(context).finished.stdout.rstrip("\n")
@@ -333,6 +339,12 @@ def its_exit_code(context: Context, code: int, words: str) -> None:
     launch = interrupted(context).launch
     assert launch is not None
     assert (launch.exit_code, launch.problem) == (code, words), launch
+
+
+@then("the manifest's reason names {signal}")
+def reason_names(_context: Context, signal: str) -> None:
+    reason = read_manifest(SIGNALLED / PIPELINE_FOLDER).phases["scrape"].reason
+    assert reason == f"interrupted by {signal}", reason
 
 
 @then("launched again it ends in the manifest of one that was left alone, but for the times")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import signal
 from dataclasses import dataclass, field
@@ -163,3 +164,18 @@ def each_once(context: Context) -> None:
     scraped = [record["hash"] for record in read_commits(found.folder / "history" / COMMITS_FILE)]
     assert sorted(scraped) == sorted(known), set(scraped) ^ set(known)
     assert found.manifest.statistics["commits"] == len(known) > 50, found.manifest.statistics["commits"]
+
+
+@when("the model of {place} is evaluated without a choice of prompts")
+def evaluated_at(context: Context, place: str) -> None:
+    folder = next(Path().glob(place))
+    options = ["--samples", "1", "--max-new-tokens", "4", "--base", "none", "--problems", "0", "--json"]
+    pipelines(context).finished = run_warm(["evaluate", str(folder), *options])
+
+
+@then("it has continued prompts of {language}")
+def continued(context: Context, language: str) -> None:
+    finished = pipelines(context).finished
+    assert finished.exit_code == 0, finished.stderr
+    found = list(json.loads(finished.stdout)["languages"])
+    assert found == [language], found

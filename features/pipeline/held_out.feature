@@ -22,17 +22,48 @@ Feature: A model is judged by commits that are newer than all that it was taught
         | 0.5      | 5       |
         | 0.99     | 9       |
 
-    Scenario: A commit that is dated before its parent is not older than it
+    Scenario: A commit that is dated before those that lead to it is not older than they
       Given a history of these commits, with a word of text each
-        | hash | author | time | files |
-        | aa   | Ada    | 1000 | a.py  |
-        | bb   | Ada    | 5000 | b.py  |
-        | cc   | Ada    | 2000 | c.py  |
-        | dd   | Ada    | 3000 | d.py  |
+        | hash | author | time    | files |
+        | aa   | Ada    | 1000    | a.py  |
+        | bb   | Ada    | 4000    | b.py  |
+        | cc   | Ada    | 5000    | c.py  |
+        | dd   | Ada    | 2000    | d.py  |
       And a pipeline that sets tokenize.validation_fraction to 0.3
       When the history is tokenized
-      Then the commits aa train, and bb, cc and dd validate
-      And the files a.py train, and b.py, c.py and d.py validate
+      Then the commits aa and bb train, and cc and dd validate
+      And the files a.py and b.py train, and c.py and d.py validate
+
+    Scenario Outline: Of 20 equal commits, number <number> is dated <year>, which moves no other
+      Given a history of 20 commits that each change a file of their own by as much
+      And the commit <number> of them is dated <year>
+      When the history is tokenized
+      Then all commits but <newest> train, and so do their files; these validate
+      And tokenizing notes nothing about the share that validates
+
+      Examples:
+        | number | year | newest    |
+        | 1      | 2093 | 19 and 20 |
+        | 3      | 2093 | 19 and 20 |
+        | 18     | 2093 | 19 and 20 |
+        | 20     | 2093 | 19 and 20 |
+        | 1      | 1970 | 19 and 20 |
+        | 3      | 1970 | 19 and 20 |
+        | 18     | 1970 | 19 and 20 |
+
+    Scenario: Wrong clocks on several machines move no commit but their own
+      Given a history of 20 commits that each change a file of their own by as much
+      And the commit 3 of them is dated 2093
+      And the commit 4 of them is dated 2093
+      And the commit 9 of them is dated 2060
+      When the history is tokenized
+      Then all commits but 19 and 20 train, and so do their files; these validate
+
+    Scenario: Where far more validates than was asked for, the user is told
+      Given a history of 4 commits that each change a file of their own by as much
+      And a pipeline that sets tokenize.validation_fraction to 0.1
+      When the history is tokenized
+      Then tokenizing notes "validation holds 25% of the text, and tokenize.validation_fraction asks for 10%"
 
   @REQ-TOKENIZE-08
   Rule: No text is on both sides
@@ -55,6 +86,15 @@ Feature: A model is judged by commits that are newer than all that it was taught
         | changed.py     | none       |
         | moved.py       | none       |
         | copied.py      | none       |
+
+    Scenario: A file whose last change is told by a wrong clock is as old as the latest of its changes
+      Given a history of 6 commits after which the cutoff lies, then a change of 0.py, and one on another branch of 2093
+      When the history is tokenized
+      Then the files stand on these sides
+        | path   | side       |
+        | 0.py   | none       |
+        | 1.py   | training   |
+        | new.py | validation |
 
     Scenario: What a shallow history begins with may be old, so its files validate nothing
       Given a history of 6 commits after which the cutoff lies, then one at which another branch is cut off, and one of new text

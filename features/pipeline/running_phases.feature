@@ -20,6 +20,18 @@ Feature: A pipeline does what is left to do, and nothing twice
         | evaluate | skipped   | not asked for |
       And no file of the pipeline has changed
 
+    Scenario: A first launch names its phases, and a later one why they are done
+      Given a tiny pipeline on a repository of 6 commits
+      And the pipeline was launched with "--only analyze,scrape"
+      And the setting scrape.max_patch_lines becomes 3
+      When the pipeline is launched with "--only analyze,scrape,tokenize"
+      Then these lines name its phases
+        """
+        [1/6] analyze: unchanged
+        [2/6] scrape: settings changed: scrape.max_patch_lines
+        [3/6] tokenize
+        """
+
     Scenario Outline: <change> concerns <done> alone
       Given a tiny pipeline whose cheap phases were done
       And <change>
@@ -107,6 +119,19 @@ Feature: A pipeline does what is left to do, and nothing twice
         """
       And no file of the pipeline has changed
 
+    Scenario: --dry-run says that a launch would set a damaged manifest aside, and leaves it
+      Given a tiny pipeline whose cheap phases were done
+      And its folder is damaged: a changed number
+      When the pipeline is launched with "--dry-run --only analyze"
+      Then one line on standard error says "*; a launch would set it aside as damaged-manifest.json, and look at every phase anew", and the exit code is 0
+      And no file of the pipeline has changed
+
+    Scenario: --dry-run finds the mistakes in prompts that a launch would find
+      Given a tiny pipeline whose cheap phases were done
+      And its configuration names prompts with a mistake in them
+      When the pipeline is launched with "--dry-run"
+      Then one line on standard error says "mine.yaml: prompts[0].expect[0]: *", and the exit code is 2
+
     Scenario: --dry-run of a pipeline that was never launched makes no folder
       Given a tiny pipeline on a repository of 6 commits
       When the pipeline is launched with "--dry-run --only analyze,scrape"
@@ -165,6 +190,7 @@ Feature: A pipeline does what is left to do, and nothing twice
       When the pipeline is sent <signal> while it scrapes
       Then its exit code is <code>, and its last words are "interrupted by <signal>; nothing that was saved is lost, launch again to go on"
       And the manifest says interrupted, as does its phase scrape
+      And the manifest's reason names <signal>
       And launched again it ends in the manifest of one that was left alone, but for the times
 
       Examples:

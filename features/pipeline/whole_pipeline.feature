@@ -33,6 +33,16 @@ Feature: One command leads from a repository to an evaluated model
       Then the command has exited with 0
       And the manifest says complete, with all tokens to learn from and no perplexity
 
+    Scenario Outline: The model of <place> is asked in the languages of the repository
+      Given a tiny pipeline that went through all phases but the index
+      When the model of <place> is evaluated without a choice of prompts
+      Then it has continued prompts of python
+
+      Examples:
+        | place                   |
+        | pipelines/sample        |
+        | pipelines/sample/runs/* |
+
     Scenario: Launched again, it does nothing and loads no library for it
       Given a tiny pipeline that went through all phases but the index
       And the pipeline was launched with "--quiet"

@@ -17,6 +17,7 @@ from foundry.pipeline.phase import Phase, Pipeline
 
 MAX_NAMED = 3
 """Of changed keys or files so many are named."""
+NEVER_RUN = "never run"
 STILL_TO_DO = {
     "failed": "failed last time",
     "interrupted": "was interrupted",
@@ -68,7 +69,7 @@ def _why_due(
 def why_not_done(record: PhaseRecord | None) -> str:
     """Why there is nothing yet that a phase has left."""
     if record is None or record.reason == NOT_ASKED_FOR:
-        return "never run"
+        return NEVER_RUN
     return STILL_TO_DO[record.status]
 
 

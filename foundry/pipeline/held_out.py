@@ -1,6 +1,7 @@
 """What is kept for validation: the newest commits, so that nothing of what a model is judged by has taught it.
 
-The rule. A commit counts as committed when it says, but not before any commit that leads to it. Commits after a time,
+The rule. A commit counts as committed when it says, but not before any commit that leads to it; a clock that alone is
+ahead of its time is not believed, see `foundry.pipeline.commit_times`. Commits after a time,
 the cutoff, validate, the others train. A file of HEAD trains if its last change is not after the cutoff, and validates
 if its first appearance is after it, renames followed. A file with text from both sides stands on neither: its old text
 trains in the commits that wrote it, and its new text validates in those. Of commits with equal changes the oldest is
@@ -14,8 +15,10 @@ written stands in the text of a training file, unless an older commit has writte
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -23,17 +26,24 @@ import numpy.typing as npt
 
 from foundry.data.documents import Skipped
 from foundry.errors import UserError
+from foundry.pipeline.commit_times import Clocks, CommitTimes
 from foundry.pipeline.marked_documents import encodable
 from foundry.pipeline.records import CommitRecord, FileRecord
 
 RULE = (
-    "Commits after the cutoff validate, the others train; a commit counts as not older than those that lead to it. "
+    "Commits after the cutoff validate, the others train; a commit counts as not older than those that lead to it, and "
+    "as made with them where its clock is ahead of two that follow and theirs are not. "
     "A file trains if its last change is not after the cutoff, and validates if it appeared after it, renames "
     "followed; one with text from both sides is left out. Of commits with equal changes the oldest is kept, and what "
     "is after the cutoff is left out if more than half of its new lines stand in what trains."
 )
 BEFORE_ALL = -(2**62)
 """The time of what was there before the first commit that was read."""
+BEFORE_FIRST = -1
+OF_ANY_AGE = (BEFORE_FIRST,)
+"""Of text that may be older than the first commit that was read."""
+MAX_ORIGINS = 64
+"""A path that so many commits have added may be of any age, so that none costs more than a little."""
 
 
 class KnownCommit(NamedTuple):
@@ -41,7 +51,7 @@ class KnownCommit(NamedTuple):
 
     Attributes:
         place: of its record, see `foundry.pipeline.record_places`.
-        time: not before those of the commits that lead to it, in seconds since 1970.
+        time: not before those of the commits that lead to it, in seconds since 1970, see `Ages.of_commits`.
         num_bytes: of its document.
         changes: a digest of the lines that it changed; None where it changed no line, or is a merge.
     """
@@ -70,23 +80,28 @@ class KnownFile(NamedTuple):
 
 
 class Ages:
-    """When commits were made and paths appeared, learned from one commit after another, parents first."""
+    """When commits were made and paths appeared, by the rule of `foundry.pipeline.commit_times`.
+
+    Commits are learned one after another, parents first; what is asked for is known after the last of them. Of paths
+    are kept the numbers of the commits that may have brought their oldest text, and of those that changed them.
+    """
 
     def __init__(self) -> None:
-        self._times: dict[str, int] = {}
-        self._first: dict[str, int] = {}
+        self._clocks = Clocks()
+        self._origins: dict[str, tuple[int, ...]] = {}
+        self._changes: dict[str, array[int]] = {}
 
-    def learn(self, record: CommitRecord) -> int:
-        """The time of the next commit: its committer time, or that of a parent where this is later."""
-        known = (self._times[parent] for parent in record["parents"] if parent in self._times)
-        time = max([record["committer"]["time"], *known])
-        self._times[record["hash"]] = time
-        begins = BEFORE_ALL if "shallow" in record["flags"] else time
+    def learn(self, record: CommitRecord) -> None:
+        """Take the next commit in."""
+        number = self._clocks.add(record["hash"], record["parents"], record["committer"]["time"])
+        begins = OF_ANY_AGE if "shallow" in record["flags"] else (number,)
         for file in record["files"]:
-            self._appeared(file["path"], self._since(file["change"], file["old_path"], file["path"], begins))
-        return time
+            path = file["path"]
+            found = {*self._since(file["change"], file["old_path"], path, begins), *self._origins.get(path, ())}
+            self._origins[path] = OF_ANY_AGE if BEFORE_FIRST in found or len(found) > MAX_ORIGINS else tuple(found)
+            self._changes.setdefault(path, array("q")).append(number)
 
-    def _since(self, change: str, old_path: str | None, path: str, begins: int) -> int:
+    def _since(self, change: str, old_path: str | None, path: str, begins: tuple[int, ...]) -> tuple[int, ...]:
         """How old the text is that a change leaves at a path; an added one begins with the commit, where that is known.
 
         What a shallow history begins with may be of any age.
@@ -94,16 +109,27 @@ class Ages:
         if change == "added":
             return begins
         if change in ("renamed", "copied") and old_path is not None:
-            return self._first.get(old_path, BEFORE_ALL)
-        return self._first.get(path, BEFORE_ALL)
+            return self._origins.get(old_path, OF_ANY_AGE)
+        return self._origins.get(path, OF_ANY_AGE)
 
-    def _appeared(self, path: str, time: int) -> None:
-        self._first[path] = min(time, self._first.get(path, time))
+    @cached_property
+    def of_commits(self) -> CommitTimes:
+        """The times of the commits that were learned; none can be learned after."""
+        return self._clocks.times()
 
     def of_file(self, record: FileRecord) -> tuple[int, int]:
-        """The times when a file appeared, and was changed last."""
-        last = max(record["time"], self._times.get(record["last_commit"], record["time"]))
-        return min(self._first.get(record["path"], BEFORE_ALL), last), last
+        """The times when a file appeared, and was changed last.
+
+        Which commit was the last says git by clocks; where one of those that changed the path was not followed, the
+        latest of all of them counts.
+        """
+        times, changes = self.of_commits, self._changes.get(record["path"], array("q"))
+        last = times.of(record["last_commit"], record["time"])
+        if any(times.is_moved(number) for number in changes):
+            last = max(last, *(times.by_number[number] for number in changes))
+        origins = self._origins.get(record["path"], OF_ANY_AGE)
+        first = BEFORE_ALL if origins == OF_ANY_AGE else min(times.by_number[number] for number in origins)
+        return min(first, last), last
 
 
 def changes_of(record: CommitRecord) -> bytes | None:
@@ -157,6 +183,24 @@ def divided(
         [file for file in files if file.last <= cutoff],
         [commit for commit in commits if commit.time > cutoff],
         _appeared_after(files, cutoff, left_out),
+    )
+
+
+def disproportion(division: Division, fraction: float) -> str | None:
+    """A note where validation holds more than twice the fraction of the bytes that was asked for; else None."""
+    training, validation = (
+        sum(commit.num_bytes for commit in commits) + sum(file.num_bytes for file in files)
+        for commits, files in (
+            (division.training_commits, division.training_files),
+            (division.validation_commits, division.validation_files),
+        )
+    )
+    share = validation / max(training + validation, 1)
+    if share <= 2 * fraction:
+        return None
+    return (
+        f"validation holds {share:.0%} of the text, and tokenize.validation_fraction asks for {fraction:.0%}: commits "
+        "after the cutoff are large, or of one time; check the dates of the newest commits with git log --format=%cI"
     )
 
 

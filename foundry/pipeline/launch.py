@@ -8,10 +8,12 @@ from pathlib import Path
 
 from foundry.data.git import GitRepository
 from foundry.data.progress import Report
+from foundry.evaluation.prompts import load_prompts
 from foundry.pipeline.config import PipelineConfig
 from foundry.pipeline.loading import load_pipeline
 from foundry.pipeline.manifest import PhaseRecord
 from foundry.pipeline.phase import Pipeline
+from foundry.pipeline.phases.evaluate import named_prompt_files
 from foundry.pipeline.selection import Selection, selected
 from foundry.pipeline.source import name_of
 
@@ -59,3 +61,13 @@ class Launch:
         """What a phase is given, where the others have these records."""
         results = {name: record.results for name, record in records.items() if record.is_done}
         return Pipeline(self.config, self.folder, repository, report, self.base, results)
+
+
+def require_prompts(launch: Launch) -> None:
+    """Check the files of prompts that the configuration names, hours before they are needed.
+
+    Raises:
+        UserError: one is missing, or has a mistake.
+    """
+    if "evaluate" in launch.selection.names:
+        load_prompts(named_prompt_files(launch.config, launch.base))

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from foundry.data.progress import Report
 from foundry.errors import FoundryError, UserError
-from foundry.evaluation.prompts import load_prompts
 from foundry.files import disk_failures_explained, write_text
-from foundry.pipeline.launch import Launch
+from foundry.pipeline.launch import Launch, require_prompts
 from foundry.pipeline.manifest import MANIFEST_FILE
 from foundry.pipeline.manifest_keeper import ManifestKeeper
-from foundry.pipeline.phases.evaluate import named_prompt_files
 from foundry.pipeline.registry import all_phases
 from foundry.pipeline.report_page import write_report
 from foundry.pipeline.runner import Ended, PipelineRunner
@@ -55,8 +53,7 @@ def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> Pi
     try:
         repository = open_source(launch.source, report)
         facts = described_source(repository, launch.source)
-        if "evaluate" in launch.selection.names:  # hours before they are needed
-            load_prompts(named_prompt_files(launch.config, launch.base))
+        require_prompts(launch)
     except FoundryError as error:
         problem = plain_message(error)
         keeper.fail(problem)

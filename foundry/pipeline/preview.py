@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from foundry.data.clones import existing_clone, is_url
 from foundry.data.git import GitRepository
-from foundry.errors import FoundryError
+from foundry.errors import FoundryError, UserError
 from foundry.pipeline.fingerprints import decide, why_not_done
-from foundry.pipeline.launch import Launch
-from foundry.pipeline.manifest import NOT_ASKED_FOR, PhaseRecord, PipelineManifest, read_manifest
+from foundry.pipeline.launch import Launch, require_prompts
+from foundry.pipeline.manifest import NOT_ASKED_FOR, SET_ASIDE_NAME, PhaseRecord, PipelineManifest, read_manifest
 from foundry.pipeline.order import NEEDS
 from foundry.pipeline.phase import Phase, Pipeline
 from foundry.pipeline.preconditions import obstacle, require_earlier_phases, require_same_source
 from foundry.pipeline.registry import all_phases
 from foundry.pipeline.source import described_source, open_source, plain_message
-from foundry.terminal import aligned
+from foundry.terminal import aligned, printable
 
 WOULD_RUN, MAY_RUN, UNCHANGED, LEFT_ALONE = "would run", "may run", "unchanged", "left alone"
 WOULD_SKIP, WOULD_FAIL = "would be skipped", "would fail"
@@ -37,7 +38,7 @@ def preview(launch: Launch, as_json: bool) -> str:
     """What would be done, as a table or as JSON.
 
     Raises:
-        FoundryError: the repository or the manifest cannot be read.
+        FoundryError: the repository cannot be read, or prompts have a mistake.
     """
     found = list(expectations(launch))
     if as_json:
@@ -49,6 +50,7 @@ def preview(launch: Launch, as_json: bool) -> str:
 def expectations(launch: Launch) -> Iterator[Expected]:
     """What would become of each phase, in order."""
     repository = _at_hand(launch.source)
+    require_prompts(launch)
     manifest = _known(launch.folder)
     records = {} if manifest is None else manifest.phases
     if manifest is not None and repository is not None:
@@ -98,7 +100,18 @@ def _at_hand(source: str) -> GitRepository | None:
 
 
 def _known(folder: Path) -> PipelineManifest | None:
+    """The manifest; None where there is none, or a damaged one, which a launch would set aside.
+
+    Raises:
+        UserError: another version of foundry wrote it.
+    """
     try:
         return read_manifest(folder)
     except FileNotFoundError:
+        return None
+    except UserError:
+        raise
+    except FoundryError as error:
+        warning = f"{error}; a launch would set it aside as {SET_ASIDE_NAME}, and look at every phase anew"
+        print(printable(warning), file=sys.stderr)
         return None

@@ -11,7 +11,7 @@ from foundry.data.git import GitError, GitRepository
 from foundry.data.progress import Report
 from foundry.errors import FoundryError, Interrupted, LeftAtOnce
 from foundry.files import FAILURES_OF_THE_DISK, MISTAKES_ABOUT_FILES, disk_failure
-from foundry.pipeline.fingerprints import Decision, decide
+from foundry.pipeline.fingerprints import NEVER_RUN, Decision, decide
 from foundry.pipeline.launch import Launch
 from foundry.pipeline.manifest import NOT_ASKED_FOR, PhaseRecord, PipelineManifest, RepositoryFacts
 from foundry.pipeline.manifest_keeper import ManifestKeeper, status_of
@@ -139,7 +139,7 @@ class PipelineRunner:
         if not decision.is_due:
             self._say(phase.name, "unchanged")
             return Ending(phase.name, "unchanged")
-        self._say(phase.name, decision.why)
+        self._say(phase.name, "" if decision.why == NEVER_RUN else decision.why)
         return self._carried_out(phase, pipeline, decision)
 
     def _carried_out(self, phase: Phase, pipeline: Pipeline, decision: Decision) -> Ending:
@@ -188,15 +188,18 @@ class PipelineRunner:
         return Ending(name, done, reason)
 
     def _say(self, name: str, line: str) -> None:
+        """Name a phase, and what there is to say of it."""
         if self.report is not None:
             number = PHASE_NAMES.index(name) + 1
-            self.report(f"[{number}/{len(PHASE_NAMES)}] {name}: {line}")
+            self.report(f"[{number}/{len(PHASE_NAMES)}] {name}{f': {line}' if line else ''}")
 
 
 def _named(error: BaseException) -> str:
     """What ended a phase, for the manifest; a mistake of foundry's own is told with its kind."""
+    if isinstance(error, KeyboardInterrupt):  # Python's own, of Ctrl-C, names no signal
+        return f"interrupted by {error.args[0] if error.args else 'SIGINT'}"
     if isinstance(error, SIGNALLED):
-        return str(error) or "interrupted"
+        return str(error)
     return f"{type(error).__name__}: {error}"
 
 

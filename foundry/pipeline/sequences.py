@@ -36,7 +36,7 @@ from foundry.errors import UserError
 from foundry.files import flush_to_disk, new_folder, remove_folder, remove_remains, sha256_of, write_json
 from foundry.pipeline.config import TokenizeConfig
 from foundry.pipeline.encoding import encoded_batches
-from foundry.pipeline.held_out import RULE, Ages, Division, KnownCommit, KnownFile, changes_of, divided
+from foundry.pipeline.held_out import RULE, Ages, Division, KnownCommit, KnownFile, changes_of, disproportion, divided
 from foundry.pipeline.known_lines import KnownLines, all_lines, lines_of_file, new_lines
 from foundry.pipeline.marked_documents import (
     MarkedDocument,
@@ -143,14 +143,19 @@ class SequencesBuild:
 
     def _division(self) -> Division:
         ages = Ages()
-        commits = list(self._known_commits(ages))
+        commits = self._known_commits(ages)
         if not commits:
             raise UserError("the repository holds no commit to learn from")
         files = sorted(self._known_files(ages), key=lambda file: (file.first, file.path))
         if self._settings.near_duplicates is not None:
             files = self._without_near_duplicates(files, self._settings.near_duplicates)
         division = divided(commits, files, self._settings.validation_fraction, self._left_out)
-        return division if division.cutoff is None else self._without_known_lines(division)
+        if division.cutoff is None:
+            return division
+        division = self._without_known_lines(division)
+        if self._report is not None and (note := disproportion(division, self._settings.validation_fraction)):
+            self._report(note)
+        return division
 
     def _without_known_lines(self, division: Division) -> Division:
         """The division without what is after the cutoff and consists of older lines for the most part."""
@@ -175,12 +180,15 @@ class SequencesBuild:
             validation_files=[file for number, file in enumerate(new[1]) if not is_known[len(new[0]) + number]],
         )
 
-    def _known_commits(self, ages: Ages) -> Iterator[KnownCommit]:
+    def _known_commits(self, ages: Ages) -> list[KnownCommit]:
         progress = Progress(self._report)
+        found = []
         for number, (place, record) in enumerate(commits_with_places(self._commits), start=1):
-            size = document_of_commit(record).num_bytes
-            yield KnownCommit(place, record["hash"], ages.learn(record), size, changes_of(record))
+            ages.learn(record)
+            size, said = document_of_commit(record).num_bytes, record["committer"]["time"]
+            found.append(KnownCommit(place, record["hash"], said, size, changes_of(record)))
             progress.update(f"reading the history: {number:,} commits")
+        return [commit._replace(time=ages.of_commits.of(commit.hash, commit.time)) for commit in found]
 
     def _known_files(self, ages: Ages) -> Iterator[KnownFile]:
         for place, record in files_with_places(self._files):

@@ -36,18 +36,23 @@ def headline(name: str, record: PhaseRecord) -> str:
     return HEADLINES[name](record.results) if record.is_done else ""
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things, such as `1 commit` and `2,000 commits`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _analyzed(results: Results) -> str:
     languages = list(results["languages"])
     main = f", mostly {languages[0]}" if languages else ""
-    authors = f"{results['authors']:,} author{'s' if results['authors'] != 1 else ''}"
-    return f"{results['commits']:,} commits by {authors}, {results['files']:,} files{main}"
+    authors = counted(results["authors"], "author")
+    return f"{counted(results['commits'], 'commit')} by {authors}, {counted(results['files'], 'file')}{main}"
 
 
 def _scraped(results: Results) -> str:
     coverage = results["coverage"]
     return (
-        f"{results['commits']:,} commits, {coverage['files_kept']:,} of {coverage['files_tracked']:,} files, "
-        f"{results['redactions']['total']:,} redactions"
+        f"{counted(results['commits'], 'commit')}, {coverage['files_kept']:,} of "
+        f"{counted(coverage['files_tracked'], 'file')}, {counted(results['redactions']['total'], 'redaction')}"
     )
 
 
@@ -63,16 +68,17 @@ def both_sides(counts: Mapping[str, int]) -> str:
 
 
 def _embedded(results: Results) -> str:
-    return f"{results['points']:,} vectors of {results['commits']:,} commits and {results['files']:,} files"
+    vectors = counted(results["points"], "vector")
+    return f"{vectors} of {counted(results['commits'], 'commit')} and {counted(results['files'], 'file')}"
 
 
 def _trained(results: Results) -> str:
     loss = results.get("best_validation_loss")
-    return f"{results['steps']:,} steps" + (f", best validation loss {loss:.3f}" if loss is not None else "")
+    return counted(results["steps"], "step") + (f", best validation loss {loss:.3f}" if loss is not None else "")
 
 
 def _evaluated(results: Results) -> str:
-    return f"{results['samples']:,} texts, {results['success_rate']:.0%} succeed"
+    return f"{counted(results['samples'], 'text')}, {results['success_rate']:.0%} succeed"
 
 
 HEADLINES: dict[str, Callable[[Results], str]] = {

@@ -68,6 +68,12 @@ class History:
             self._at_head(change, files, record)
         return record
 
+    def date_files(self, record: CommitRecord) -> None:
+        """Give the files that a commit changed last the time that it says by now."""
+        for file in self._files.values():
+            if file["last_commit"] == record["hash"]:
+                file["time"] = record["committer"]["time"]
+
     def write(self) -> Path:
         """Write the records as they are now; the folder that holds them."""
         folder = self._folder / HISTORY_FOLDER

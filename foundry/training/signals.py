@@ -76,7 +76,7 @@ def left_at_once() -> Iterator[None]:
 
     def leave(number: int, _frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(signal.Signals(number).name)
 
     previous = signal.signal(signal.SIGTERM, leave)
     try:
