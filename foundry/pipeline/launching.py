@@ -54,7 +54,7 @@ def _make(folder: Path) -> None:
 def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> PipelineRunner:
     try:
         repository = open_source(launch.source, report)
-        facts = described_source(repository, launch.source)
+        facts = described_source(repository, launch.source, launch.config.redact)
         if "evaluate" in launch.selection.names:  # hours before they are needed
             load_prompts(named_prompt_files(launch.config, launch.base))
     except FoundryError as error:

@@ -13,6 +13,8 @@ from pathlib import PurePosixPath
 from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import FileChange, Person, Redaction
 from foundry.pipeline.redaction import Redactor
+from foundry.pipeline.redaction.assignments import is_settings_file
+from foundry.pipeline.scraping.patches import Patch
 
 MESSAGE = "message"
 """The place that secrets in messages are counted under."""
@@ -48,8 +50,9 @@ class CommitRedactor:
                     self._file(change)
 
     def person(self, person: Person) -> Person:
-        """Somebody, with what is kept of the address."""
-        return {**person, "email": self._redactor.email(person["email"])}
+        """Somebody, with what is kept of the name and of the address."""
+        name, email = self._redactor.name(person["name"]), self._redactor.email(person["email"])
+        return {**person, "name": name, "email": email}
 
     def redactions(self) -> list[Redaction]:
         """What was replaced."""
@@ -69,10 +72,23 @@ class CommitRedactor:
 
 
 def _ending(path: str) -> str:
-    """The ending of a name, or the whole name where it has none or is nothing else."""
+    """The ending of a name, or the whole name where it has none or is nothing else; one for all files of settings."""
+    if is_settings_file(path):
+        return "settings"
     name = PurePosixPath(path).name
     stem, dot, ending = name.rpartition(".")
     return dot + ending if stem else name
+
+
+def redact_names(patch: Patch, redactor: Redactor) -> None:
+    """Take secrets and addresses out of the paths of a patch, and lines of private keys out of its headings."""
+    for change in patch.files:
+        for hunk in change["hunks"]:
+            hunk["heading"] = redactor.heading(hunk["heading"])
+        change["path"] = redactor.name(change["path"])
+        if change["old_path"]:
+            change["old_path"] = redactor.name(change["old_path"])
+    patch.not_utf8 = [redactor.name(path) for path in patch.not_utf8]
 
 
 def redactions_of(redactor: Redactor) -> list[Redaction]:
