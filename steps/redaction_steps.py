@@ -23,6 +23,7 @@ from foundry.testing.planted_secrets import (
     repository_with_secrets,
 )
 from foundry.testing.redaction import (
+    diffs_like_keys,
     hostile_texts,
     key_written,
     matches_without_anchor,
@@ -116,6 +117,12 @@ def step(context: Context, written: str) -> None:
 def step(context: Context) -> None:
     texts = texts_naming_key_lines()
     redact_all(state_of(context), texts, dict.fromkeys(texts, "keys.py"))
+
+
+@when("diffs with long lines that belong to no private key are redacted")
+def step(context: Context) -> None:
+    texts = diffs_like_keys()
+    redact_all(state_of(context), texts, dict.fromkeys(texts, "notes.txt"))
 
 
 @when("each of these lines is redacted in a file of its kind")

@@ -10,7 +10,13 @@ from behave.runner import Context
 
 from foundry.data.processor import load_prepared
 from foundry.testing.pipelines import PIPELINE_FOLDER, Pipelines, write_tiny_config
-from foundry.testing.planted_secrets import kinds, planted_secret, remains_of, repository_with_secrets
+from foundry.testing.planted_secrets import (
+    NAMED_ADDRESS,
+    kinds,
+    planted_secret,
+    remains_of,
+    repository_with_secrets,
+)
 
 SIDE_BY_SIDE = {
     "tokenize.overlap": 0,
@@ -21,7 +27,9 @@ SIDE_BY_SIDE = {
 """Tokens that are not repeated, so that decoded sequences are the text; and every file, however alike."""
 
 
-@given("the repository of a pipeline, with secrets of all kinds in its files, its commits and their messages")
+@given(
+    "the repository of a pipeline, with secrets of all kinds in its files, its commits, their messages and its names"
+)
 def _(_context: Context) -> None:
     repository_with_secrets(Path("sample"))
     write_tiny_config(SIDE_BY_SIDE)
@@ -45,13 +53,15 @@ def _(_context: Context) -> None:
     expect_no_secret(texts)
 
 
-@then("nothing of any secret is in any other file that the pipeline has left")
+@then("nothing of any secret, and no address that is somebody's name, is in any other file that the pipeline has left")
 def _(_context: Context) -> None:
     files = [path for path in PIPELINE_FOLDER.rglob("*") if path.is_file()]
     texts = {str(path): path.read_bytes().decode("latin-1") for path in files}
     left = {path.name for path in files}
     assert {"commits.jsonl", "files.jsonl", "points.jsonl", "manifest.json", "report.html"} <= left, left
     expect_no_secret(texts)
+    named = [name for name, text in texts.items() if NAMED_ADDRESS in text]
+    assert not named, f"{NAMED_ADDRESS} is in {named}"
 
 
 def expect_no_secret(texts: Mapping[str, str]) -> None:

@@ -42,6 +42,16 @@ Feature: A repository is summed up before anything is read of it
         | a clone         | {"origin/side": 5, "main": 3}           |
         | a detached head | {"side": 5, "main": 3}                  |
 
+    Scenario: A branch that is named after a person or a token is shown by another name
+      Given a sample repository with the branches
+        | branch                        | after | commits | merges |
+        | main                          |       | 1       |        |
+        | ada@example.org/try           | main  | 1       |        |
+      When the pipeline is launched with "--only analyze"
+      Then nothing in the pipeline's folder holds
+        | text            |
+        | ada@example.org |
+
     Scenario: Authors are told apart by their addresses, and none is named
       Given a sample repository with commits by
         | author                      |

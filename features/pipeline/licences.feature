@@ -133,7 +133,7 @@ Feature: The licence of each file is known, so that a corpus can be chosen by li
   Rule: A corpus keeps a file only where its licence is allowed
 
     Scenario: Expressions are allowed by their parts
-      When these licences are compared with what is allowed
+      When files under these licences are scraped, with what is allowed
         | licence                                   | allowed             | kept |
         | MIT                                       | MIT                 | yes  |
         | mit                                       | MIT                 | yes  |
@@ -152,3 +152,23 @@ Feature: The licence of each file is known, so that a corpus can be chosen by li
         |                                           | MIT                 | no   |
         | MIT OR                                    | MIT                 | no   |
       Then each is what stands beside it
+
+  @critical @REQ-LICENCE-05
+  Rule: The history holds changes only of files whose licence is known to be allowed
+
+    Scenario: Changes of other files are left out of the history, and that is noted
+      Given a repository with files under several licences, and one that is no longer there
+      When it is scraped with redact.licences ["MIT"]
+      Then the history holds the changes of these files
+        | commit    | files   |
+        | Begin     | mine.py |
+        | Go on     | mine.py |
+        | Take away | nothing |
+      And each other change is named, counted and noted
+
+    Scenario: A file that comes under another licence takes its earlier changes with it
+      Given a repository with files under several licences, and one that is no longer there
+      And it has been scraped with redact.licences ["MIT"]
+      When a later commit puts mine.py under GPL-3.0-only, and it is scraped again
+      Then the history holds the changes of no file
+      And the records are those of a scrape from scratch

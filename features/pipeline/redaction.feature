@@ -89,6 +89,10 @@ Feature: Secrets and mail addresses are taken out before anything is stored
         | a.ini       | passwd=SECRET                         | passwd=MARKER                          |
         | a.sh        | export DB_PASSWORD=SECRET; run        | export DB_PASSWORD=MARKER; run         |
         | Dockerfile  | ENV API_KEY=SECRET                    | ENV API_KEY=MARKER                     |
+        | Dockerfile.prod  | ENV DB_PASSWORD=SECRET           | ENV DB_PASSWORD=MARKER                 |
+        | app.dockerfile   | ENV DB_PASSWORD=SECRET           | ENV DB_PASSWORD=MARKER                 |
+        | .env.production  | DB_PASSWORD=SECRET               | DB_PASSWORD=MARKER                     |
+        | app/.env.local   | DB_PASSWORD=SECRET               | DB_PASSWORD=MARKER                     |
         | a.tf        | client_secret = "SECRET"              | client_secret = "MARKER"               |
         | a.properties | jdbc:mysql://h/db?user=app&password=SECRET9&ssl=1 | jdbc:mysql://h/db?user=app&password=MARKER&ssl=1 |
         | a.yaml      | pass: SECRET                          | pass: MARKER                           |
@@ -124,10 +128,16 @@ Feature: Secrets and mail addresses are taken out before anything is stored
         | without its last line                |
         | without its first line               |
         | that a diff replaces by another      |
+        | of which a diff shows the middle     |
+        | of which an indented middle is shown |
         | after a line that names another one  |
 
     Scenario: Code that names the first and last lines of keys is left alone
       When code that tells private keys by their first and last lines is redacted
+      Then each of them is as it was
+
+    Scenario: Lines of a diff that only look like those of a key are left alone
+      When diffs with long lines that belong to no private key are redacted
       Then each of them is as it was
 
   @critical @REQ-REDACT-03

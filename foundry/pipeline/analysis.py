@@ -17,6 +17,7 @@ from foundry.pipeline.config import PipelineConfig
 from foundry.pipeline.history_outline import SECONDS_A_DAY, HistoryOutline, outline_of
 from foundry.pipeline.loading import length_settings
 from foundry.pipeline.parameters import num_sequences, training_parameters
+from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.scraping.references import replaced_history
 
 BYTES_PER_TOKEN = 3.4
@@ -63,7 +64,7 @@ def analyze(repository: GitRepository, config: PipelineConfig, report: Report | 
     progress.update("measuring some patches")
     estimates = _estimates(files.chosen_bytes, _patch_bytes(repository, history.patched_ids, config), config)
     return {
-        **_history_facts(history),
+        **_history_facts(history, Redactor(config.redact)),
         "tags": len(repository.references("refs/tags")),
         "is_shallow": repository.is_shallow,
         "has_grafts": any(replaced_history(repository)),
@@ -75,7 +76,7 @@ def analyze(repository: GitRepository, config: PipelineConfig, report: Report | 
     }
 
 
-def _history_facts(history: HistoryOutline) -> dict[str, Any]:
+def _history_facts(history: HistoryOutline, redactor: Redactor) -> dict[str, Any]:
     span = span_days(history.first_time, history.last_time)
     largest = sorted(history.branches.items(), key=lambda item: (-item[1], item[0]))[:MAX_LISTED_BRANCHES]
     return {
@@ -84,7 +85,7 @@ def _history_facts(history: HistoryOutline) -> dict[str, Any]:
         "roots": history.num_roots,
         "authors": len(history.authors),
         "num_branches": len(history.branches),
-        "branches": dict(largest),
+        "branches": {redactor.name(name): num_commits for name, num_commits in largest},
         "first_commit_time": history.first_time,
         "last_commit_time": history.last_time,
         "undated_commits": history.undated,

@@ -75,7 +75,7 @@ class ScrapeConfig(Section):
 
 
 class RedactConfig(Section):
-    """What is replaced before anything is stored."""
+    """What is replaced before anything is stored: in texts, and in the names of people, paths, branches and tags."""
 
     secrets: StrictBool = True
     """Replace credentials and private keys by their kind."""
@@ -84,7 +84,9 @@ class RedactConfig(Section):
     address can confirm the guess."""
     licences: tuple[Text, ...] = ()
     """Keep only files under these licences, by SPDX identifier, such as `MIT`; empty means every file. Of `A OR B`, one
-    must be allowed, of `A AND B` both; a file whose licence was not found is left out."""
+    must be allowed, of `A AND B` both; a file whose licence was not found is left out. Of the history, all changed
+    lines are left out but those of files whose licence at HEAD is known to be allowed: changes of files that HEAD does
+    not have go, too, whatever they said of themselves. Messages, paths and counts stay."""
 
 
 class TokenizeConfig(Section):

@@ -52,7 +52,7 @@ def _make(folder: Path) -> None:
 def _runner(launch: Launch, keeper: ManifestKeeper, report: Report | None) -> PipelineRunner:
     try:
         repository = open_source(launch.source, report)
-        facts = described_source(repository, launch.source)
+        facts = described_source(repository, launch.source, launch.config.redact)
         require_prompts(launch)
     except FoundryError as error:
         problem = plain_message(error)

@@ -54,7 +54,7 @@ def expectations(launch: Launch) -> Iterator[Expected]:
     manifest = _known(launch.folder)
     records = {} if manifest is None else manifest.phases
     if manifest is not None and repository is not None:
-        facts = described_source(repository, launch.source)
+        facts = described_source(repository, launch.source, launch.config.redact)
         require_same_source(launch.folder, manifest, facts, repository)
     require_earlier_phases(launch.selection, records)
     running: set[str] = set()

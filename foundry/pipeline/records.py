@@ -1,7 +1,8 @@
 """What scraping leaves on disk: one JSON object a line, for commits and for files.
 
 `history/commits.jsonl` has the commits, parents before children and the oldest first; `history/files.jsonl` the files
-at HEAD, by path; `history/scrape.json` counts them, and says what was left out. All text in them has been redacted.
+at HEAD, by path; `history/scrape.json` counts them, and says what was left out. All text in them has been redacted,
+the names of people, paths, branches and tags, too: such a name that held a secret or an address is no longer exact.
 Paths that are not UTF-8 hold surrogate escapes (PEP 383).
 """
 

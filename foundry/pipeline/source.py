@@ -9,12 +9,15 @@ from foundry.data.clones import is_url, up_to_date_clone
 from foundry.data.git import GitRepository
 from foundry.data.progress import Report
 from foundry.errors import UserError
+from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.manifest import RepositoryFacts
 from foundry.pipeline.scraping.references import digest_of_references, replaced_history
 from foundry.reproducibility import without_password
 
 FALLBACK_NAME = "repository"
 MAX_NAME = 100
+LONGEST_HARMLESS_NAME = 15
+"""A token is longer; the library that knows tokens takes long to import, and most branches have short names."""
 _PREFIX = re.compile(r"^data\.git\.(repository|revision): ")
 
 
@@ -55,7 +58,7 @@ def _top_of(path: Path) -> Path:
     return next((folder for folder in (resolved, *resolved.parents) if (folder / ".git").exists()), resolved)
 
 
-def described_source(repository: GitRepository, source: str) -> RepositoryFacts:
+def described_source(repository: GitRepository, source: str, redact: RedactConfig) -> RepositoryFacts:
     """What the repository holds now.
 
     Raises:
@@ -65,9 +68,17 @@ def described_source(repository: GitRepository, source: str) -> RepositoryFacts:
     return RepositoryFacts(
         source=place,
         head=repository.resolve("HEAD"),
-        branch=repository.current_branch(),
+        branch=_shown_branch(repository.current_branch(), redact),
         refs_digest=digest_of_references(repository),
         is_bare=repository.work_tree is None,
         is_shallow=repository.is_shallow,
         has_grafts=any(replaced_history(repository)),
     )
+
+
+def _shown_branch(name: str | None, redact: RedactConfig) -> str | None:
+    if name is None or (len(name) <= LONGEST_HARMLESS_NAME and "@" not in name):
+        return name
+    from foundry.pipeline.redaction import Redactor
+
+    return Redactor(redact).name(name)

@@ -25,6 +25,8 @@ _URL_SAFE = _ALPHANUMERIC + "_-"
 _BASE64 = _ALPHANUMERIC + "+/"
 _KEY_LINES = 12
 SECRETS_A_MESSAGE = 10
+NAMED_ADDRESS = "grace.hopper@navy.example"
+"""A mail address that somebody gives as a name."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,11 @@ SURROUNDINGS: dict[str, Surroundings] = {
 
 
 def repository_with_secrets(folder: Path) -> SampleRepository:
-    """A repository with every kind of secret: in files at HEAD, in a commit that a later one undoes, in messages."""
+    """A repository with every kind of secret: in files at HEAD, in a commit that a later one undoes, in messages.
+
+    Some stand where only a part of them is seen, or where no text is: in the middle of a key that is changed, in
+    settings for one environment, in the names of a file, a branch and a tag, and a mail address in that of an author.
+    """
     repository = SampleRepository(folder)
     repository.commit("Begin", {"app/main.py": "def main():\n    return 0\n" * 20})
     planted = [planted_secret(kind) for kind in kinds()]
@@ -278,7 +284,32 @@ def repository_with_secrets(folder: Path) -> SampleRepository:
     messages = [_text(SURROUNDINGS["a commit message"], one) for one in planted]
     for at in range(0, len(messages), SECRETS_A_MESSAGE):
         repository.commit("\n".join(messages[at : at + SECRETS_A_MESSAGE]))
+    _hide_secrets(repository)
     return repository
+
+
+def _hide_secrets(repository: SampleRepository) -> None:
+    password, token = planted_secret("database password").secret, planted_secret("GitHub OAuth token").secret
+    repository.commit("Add a key", {"keys/deploy.pem": planted_secret("RSA private key").secret + "\n"})
+    repository.commit("Change the middle of the key", {"keys/deploy.pem": key_with_another_middle() + "\n"})
+    settings = {".env.production": "", "web.dockerfile": "ENV ", "Dockerfile.prod": "ARG "}
+    first = {"notes.production": "Nothing is set here.\n", "notes.prod": "Nor here.\n"}
+    repository.commit(
+        "Add environments", first | {name: f"{a}DB_PASSWORD={password}\n" for name, a in settings.items()}
+    )
+    repository.commit("Keep a copy", {f"copies/{token}/a.py": "copied = True\n"})
+    repository.commit("Leave one out", {f"copies/{token}/empty.py": ""})
+    repository.git("mv", f"copies/{token}/a.py", "copied.py")
+    repository.commit("Move it")
+    repository.git("commit", "--quiet", "--allow-empty", f"--author={NAMED_ADDRESS} <g@a.example>", "--message=Sign")
+    repository.git("branch", f"try/{token}")
+    repository.git("tag", f"with-{token}")
+
+
+def key_with_another_middle() -> str:
+    """The RSA private key with other lines in its middle; a diff shows none of its borders."""
+    lines = planted_secret("RSA private key").secret.split("\n")
+    return "\n".join([*lines[:5], *(line[::-1] for line in lines[5:8]), *lines[8:]])
 
 
 def redacted_history(repository: SampleRepository, redactor: Redactor) -> dict[str, str]:

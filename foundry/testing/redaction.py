@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator
@@ -164,9 +165,35 @@ def key_written(how: str) -> tuple[str, str, str]:
             ),
             "\n b = 2\n",
         ),
+        "of which a diff shows the middle": (
+            "@@ -4,7 +4,7 @@\n ",
+            "\n".join([body[0], *(f" {line}" for line in body[1:3]), f"-{body[3]}", f"+{body[4]}", f" {body[5]}"]),
+            "\n",
+        ),
+        "of which an indented middle is shown": (
+            "@@ -4,2 +4,2 @@\n     ",
+            "\n".join([body[0], f"-    {body[3]}", f"+    {body[4]}"]),
+            "\n",
+        ),
         "after a line that names another one": (f"# it begins with {_BEGIN}\n", "\n".join(lines), "\nb = 2\n"),
     }
     return ways[how]
+
+
+def diffs_like_keys() -> dict[str, str]:
+    """Diffs of lines that are as long as those of a private key, and belong to none."""
+    body = planted_secret("RSA private key").secret.split("\n")[1:5]
+    digests = [hashlib.sha256(line.encode()).hexdigest() for line in body]
+    head, tail = ("-----" + f"{word} CERTIFICATE-----" for word in ("BEGIN", "END"))
+    lines = {
+        "digests": digests,
+        "a genome": [line.translate(str.maketrans("0123456789abcdef", "ACGTACGTACGTACGT")) for line in digests],
+        "a certificate": [head, *body],
+        "the end of a certificate": [*body, tail],
+        "two lines of data": body[:2],
+        "words": ["/".join([f"aVeryLongNameOfFolder{number}"] * 3)[:70] for number in range(4)],
+    }
+    return {name: "".join(f"+{line}\n" for line in added) for name, added in lines.items()}
 
 
 def texts_naming_key_lines() -> dict[str, str]:

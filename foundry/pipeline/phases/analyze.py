@@ -24,9 +24,10 @@ class AnalyzePhase:
     name = "analyze"
 
     def settings(self, config: PipelineConfig) -> Mapping[str, Any]:
-        """The limits of the length, and what decides how much text there will be."""
+        """The limits of the length, what decides how much text there will be, and how names are shown."""
         scraped = plain(config.scrape)
         return {
+            "redact": {key: plain(config.redact)[key] for key in ("secrets", "emails")},
             "analyze": plain(config.analyze),
             "scrape": {key: scraped[key] for key in ("languages", "exclude", "max_commits", "max_file_bytes")},
             "tokenize": {

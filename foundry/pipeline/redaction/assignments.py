@@ -20,8 +20,10 @@ TOKEN_NAMES = r"token|credential|passphrase|(?:access|signing|encryption|session
 PASS_NAMES = r"(?<![a-z])pass(?:code)?(?!\w)"
 """Words that are names of secrets only where they stand alone."""
 
-_SETTINGS_FILES = frozenset({".env", ".envrc", ".npmrc", ".netrc", ".pypirc", ".pgpass", "dockerfile", "credentials"})
-_SETTINGS_SUFFIXES = frozenset({".env", ".sh", ".bash", ".zsh", ".tfvars", ".service", ".npmrc"})
+_SETTINGS_FILES = frozenset({".npmrc", ".netrc", ".pypirc", ".pgpass", "dockerfile", "credentials"})
+_SETTINGS_BEGINNINGS = (".env", "dockerfile.")
+"""Of names such as `.envrc`, `.env.production` and `Dockerfile.prod`."""
+_SETTINGS_SUFFIXES = frozenset({".env", ".dockerfile", ".sh", ".bash", ".zsh", ".tfvars", ".service", ".npmrc"})
 _QUOTES = "'\"`"
 _UNQUOTED = re.compile(r"[^\s;]*")
 _UNQUOTED_IN_QUERY = re.compile(r"[^\s;&]*")
@@ -76,6 +78,15 @@ def secret_names() -> tuple[Names, ...]:
     )
 
 
+@functools.lru_cache(maxsize=10_000)
+def is_settings_file(place: str) -> bool:
+    """Whether values stand without quotes in a file, as in `.env.production` and `app.dockerfile`."""
+    path = PurePosixPath(place.lower())
+    return (
+        path.name in _SETTINGS_FILES or path.name.startswith(_SETTINGS_BEGINNINGS) or path.suffix in _SETTINGS_SUFFIXES
+    )
+
+
 def _value(window: str, at: int, match: re.Match[str], group: int) -> str:
     """What is assigned: all that is quoted, or up to the next space or semicolon, or the next part of a query."""
     value = match[group]
@@ -101,7 +112,6 @@ def _forms_of_file(place: str) -> Forms:
     from detect_secrets.plugins import keyword
     from detect_secrets.util.filetype import determine_file_type
 
-    path = PurePosixPath(place)
-    if path.name.lower() in _SETTINGS_FILES or path.suffix.lower() in _SETTINGS_SUFFIXES:
+    if is_settings_file(place):
         return keyword.CONFIG_DENYLIST_REGEX_TO_GROUP
     return keyword.REGEX_BY_FILETYPE.get(determine_file_type(place), keyword.QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,9 @@ from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.redaction.counts import Counts, Tally
 from foundry.pipeline.redaction.detection import require_library, secrets_in
 from foundry.pipeline.redaction.mail import address_digest, addresses_in
-from foundry.pipeline.redaction.spans import replaced
+from foundry.pipeline.redaction.private_keys import KIND as KEY_KIND
+from foundry.pipeline.redaction.private_keys import is_line_of_key
+from foundry.pipeline.redaction.spans import marker, replaced
 
 EMAIL_KIND = "email"
 MOST_ROUNDS = 8
@@ -57,6 +60,14 @@ class Redactor:
         """What is kept of an author's address: a digest, equal for addresses that are equal ignoring case."""
         return address if self._config.emails == "keep" else address_digest(address)
 
+    def name(self, name: str) -> str:
+        """What is kept of a name: of a person, a path, a branch or a tag. Equal names stay equal; none is counted."""
+        return _redacted_name(name, self._config.secrets, self._config.emails == "hash")
+
+    def heading(self, heading: str) -> str:
+        """What is kept of the heading of a hunk before `redact` sees it: git may take a line of a key for one."""
+        return marker(KEY_KIND) if self._config.secrets and is_line_of_key(heading) else heading
+
     def counts(self) -> dict[str, Any]:
         """What was replaced, for the manifest: exact totals by kind, and by file for those with most."""
         return self._counts.as_results()
@@ -68,6 +79,15 @@ class Redactor:
     def merge(self, tally: Mapping[str, Mapping[str, int]]) -> None:
         """Count also what another redactor, or an earlier run, has counted."""
         self._counts.merge(tally)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _redacted_name(name: str, secrets: bool, addresses: bool) -> str:
+    """Remembered: a history has few people and paths, and names them often."""
+    kinds: Counter[str] = Counter()
+    if secrets:
+        name = _without_secrets(name, "", kinds)
+    return _without_addresses(name, kinds) if addresses else name
 
 
 def _without_secrets(text: str, place: str, kinds: Counter[str]) -> str:

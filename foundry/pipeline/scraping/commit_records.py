@@ -11,10 +11,11 @@ from foundry.data.git import records as delimited
 from foundry.data.isolated_git import IsolatedGit, spooled
 from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import CommitRecord, FileChange
+from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.scraping.commit_objects import CommitObject, parse_commit
 from foundry.pipeline.scraping.messages import complexity_of, issues_in, message_flags
 from foundry.pipeline.scraping.patches import Patch, parse_patch
-from foundry.pipeline.scraping.redacting import CommitRedactor
+from foundry.pipeline.scraping.redacting import CommitRedactor, redact_names
 from foundry.pipeline.scraping.suspects import Suspects
 
 MAX_PATCH_BYTES = 4_000_000
@@ -108,6 +109,7 @@ class Reading:
             totals = self._exact_numbers(commit, patch, notes)
         else:
             patch = parse_patch(output, self.max_patch_lines)
+        redact_names(patch, Redactor(self.redact))
         notes += _patch_notes(patch, self.max_patch_lines)
         return _Read(commit, said, patch, totals or _totals(patch.files), notes)
 

@@ -20,15 +20,17 @@ from foundry.errors import UserError
 from foundry.files import disk_failures_explained, new_folder, write_text
 from foundry.pipeline.config import RedactConfig, ScrapeConfig
 from foundry.pipeline.records import COMMITS_FILE, FILES_FILE, SUMMARY_FILE, Redaction, as_line
+from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.redaction.counts import Counts
 from foundry.pipeline.scraping.commit_records import Wanted
 from foundry.pipeline.scraping.graph import Graph, read_graph
+from foundry.pipeline.scraping.licensing import allowed_paths, with_hunks_of
 from foundry.pipeline.scraping.parts import read_in_parts
 from foundry.pipeline.scraping.previous import PreviousHistory, previous_history, split_line
 from foundry.pipeline.scraping.references import References, read_references, replaced_history
 from foundry.pipeline.scraping.snapshot import Snapshot
 
-FORMAT = 1
+FORMAT = 2
 """Goes up when equal commits get other lines."""
 
 
@@ -64,18 +66,23 @@ def scrape(
             raise UserError(f"{repository.shown_as} has no commits; commit something first")
         boundary = sorted(repository.shallow_boundary())
         graph = read_graph(git, references, boundary)
-        fingerprint = _fingerprint(config, redact, boundary)
-        work = _Scrape(repository, config, redact, progress, git, references, graph)
+        licensed = allowed_paths(repository, git, references.head or graph.ids[-1], redact, config.max_file_bytes)
+        fingerprint = _fingerprint(config, redact, boundary, licensed)
+        work = _Scrape(repository, config, redact, progress, git, references, graph, licensed)
         with new_folder(folder.with_name(f"{folder.name}.new")) as new:
             scraped = work.write(new, previous_history(folder, fingerprint), fingerprint)
         _swap(folder)
     return scraped
 
 
-def _fingerprint(config: ScrapeConfig, redact: RedactConfig, boundary: list[str]) -> str:
+def _fingerprint(
+    config: ScrapeConfig, redact: RedactConfig, boundary: list[str], licensed: frozenset[str] | None
+) -> str:
     """Of all that decides about the line of a commit but the commit itself."""
     git_version = run_git(["version"], git_environment()).decode()
     parts = [FORMAT, config.max_patch_lines, redact.model_dump(mode="json"), boundary, git_version]
+    if licensed is not None:
+        parts.append(sorted(licensed))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -107,6 +114,7 @@ class _Scrape:
     git: IsolatedGit
     references: References
     graph: Graph
+    licensed: frozenset[str] | None
     redactions: Counts = field(default_factory=Counts)
 
     def write(self, folder: Path, previous: PreviousHistory, fingerprint: str) -> Scraped:
@@ -151,13 +159,14 @@ class _Scrape:
 
     def _lines(self, positions: range, previous: PreviousHistory, read: Iterator[bytes]) -> Iterator[bytes]:
         """The final line of each commit: what was there before, or was read now, with the references of today."""
-        names = [*self.references.branches, *self.references.tags]
+        name_of = Redactor(self.redact).name
+        names = [name_of(name) for name in (*self.references.branches, *self.references.tags)]
         num_branches = len(self.references.branches)
 
         @lru_cache(maxsize=64)
         def containment(bits: int) -> bytes:
-            branches = [name for number, name in enumerate(names[:num_branches]) if bits >> number & 1]
-            tags = [name for number, name in enumerate(names[num_branches:], num_branches) if bits >> number & 1]
+            branches = sorted(name for number, name in enumerate(names[:num_branches]) if bits >> number & 1)
+            tags = sorted(name for number, name in enumerate(names[num_branches:], num_branches) if bits >> number & 1)
             return b'"branches":%s,"tags":%s' % (_json(branches), _json(tags))
 
         earlier = previous.lines()
@@ -166,7 +175,7 @@ class _Scrape:
             if commit_id in previous.ids:
                 line = next(line for earlier_id, line in earlier if earlier_id == commit_id)
             else:
-                line = next(read)
+                line = next(read) if self.licensed is None else with_hunks_of(next(read), self.licensed)
             redactions, rest = split_line(line)
             self._count(json.loads(redactions))
             references = containment(self.graph.containment[position])

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import FileChange, Person, Redaction
 from foundry.pipeline.redaction import Redactor
+from foundry.pipeline.scraping.patches import Patch
 from foundry.pipeline.scraping.suspects import MESSAGE, OVER_LINES, ending_of
 
 
@@ -42,8 +43,9 @@ class CommitRedactor:
                     self._file(change)
 
     def person(self, person: Person) -> Person:
-        """Somebody, with what is kept of the address."""
-        return {**person, "email": self._redactor.email(person["email"])}
+        """Somebody, with what is kept of the name and of the address."""
+        name, email = self._redactor.name(person["name"]), self._redactor.email(person["email"])
+        return {**person, "name": name, "email": email}
 
     def redactions(self) -> list[Redaction]:
         """What was replaced."""
@@ -60,6 +62,17 @@ class CommitRedactor:
             hunk["text"] = self._redactor.redact(hunk["text"], path)
             if hunk["heading"]:
                 hunk["heading"] = self._redactor.redact(hunk["heading"], path)
+
+
+def redact_names(patch: Patch, redactor: Redactor) -> None:
+    """Take secrets and addresses out of the paths of a patch, and lines of private keys out of its headings."""
+    for change in patch.files:
+        for hunk in change["hunks"]:
+            hunk["heading"] = redactor.heading(hunk["heading"])
+        change["path"] = redactor.name(change["path"])
+        if change["old_path"]:
+            change["old_path"] = redactor.name(change["old_path"])
+    patch.not_utf8 = [redactor.name(path) for path in patch.not_utf8]
 
 
 def redactions_of(redactor: Redactor) -> list[Redaction]:

@@ -14,17 +14,17 @@ from foundry.data.isolated_git import IsolatedGit, spooled
 from foundry.data.languages import language_of, suffixes_of
 from foundry.data.progress import Progress
 from foundry.pipeline.config import RedactConfig, ScrapeConfig
-from foundry.pipeline.licences import LicenceFinder, is_licence_file
+from foundry.pipeline.licence_expressions import is_allowed
 from foundry.pipeline.records import FileRecord
 from foundry.pipeline.redaction import Redactor
 from foundry.pipeline.scraping.commit_objects import parse_commit
 from foundry.pipeline.scraping.graph import Graph
+from foundry.pipeline.scraping.licensing import contents_of, licence_finder, path_of
 from foundry.pipeline.scraping.patches import LINK, SUBMODULE
 from foundry.pipeline.scraping.quoting import unquoted
 from foundry.pipeline.scraping.redacting import redactions_of
 
 _LAST_CHANGES = ("diff-tree", "--stdin", "--root", "-r", "--raw", "-c", "--no-renames", "--ignore-submodules=none")
-MAX_LICENCE_BYTES = 1_000_000
 
 
 @dataclass
@@ -73,14 +73,15 @@ class Snapshot:
             FoundryError: git failed.
         """
         entries = list(self.repository.tree(self.commit_id))
-        licences = self._licences(entries)
+        licences = licence_finder(self.git, entries)
+        name_of = Redactor(self.redact).name
         chosen = self._chosen(entries)
         last = self._last_changes({path_of(entry) for entry in chosen})
         authors = self._authors({self.commit_id, *last.values()})
-        for number, (entry, content) in enumerate(zip(chosen, self._contents(chosen), strict=True), start=1):
+        for number, (entry, content) in enumerate(zip(chosen, contents_of(self.git, chosen), strict=True), start=1):
             progress.update(f"reading files: {number:,} of {len(chosen):,}")
             path = path_of(entry)
-            text = text_of(content, path, self.skipped)
+            text = text_of(content, name_of(path), self.skipped)
             licence = None if text is None else licences.licence_of(path, text)
             if text is not None and self._is_wanted(licence, path):
                 self.coverage.num_kept += 1
@@ -93,9 +94,10 @@ class Snapshot:
     ) -> FileRecord:
         path = path_of(entry)
         redactor = Redactor(self.redact)
-        redacted = redactor.redact(text, path)
+        shown = redactor.name(path)
+        redacted = redactor.redact(text, shown)
         return {
-            "path": path,
+            "path": shown,
             "language": language_of(path),
             "licence": licence,
             "blob": entry.object_id,
@@ -103,40 +105,25 @@ class Snapshot:
             "redactions": redactions_of(redactor),
             "text": redacted,
             "last_commit": commit_id,
-            "author": author,
+            "author": redactor.name(author),
             "time": time,
         }
 
-    def _licences(self, entries: list[TreeEntry]) -> LicenceFinder:
-        """Asks the files that name licences, wherever they stand, even if they are not kept."""
-        asked = [
-            entry
-            for entry in entries
-            if entry.mode not in (LINK, SUBMODULE)
-            and entry.size <= MAX_LICENCE_BYTES
-            and is_licence_file(path_of(entry))
-        ]
-        contents = zip(asked, self._contents(asked), strict=True)
-        return LicenceFinder({path_of(entry): content.decode(errors="replace") for entry, content in contents})
-
     def _is_wanted(self, licence: str | None, path: str) -> bool:
-        if not self.redact.licences or licence in self.redact.licences:
+        if not self.redact.licences or is_allowed(licence, self.redact.licences):
             return True
-        self.skipped.add("other licence", path)
+        self.skipped.add("other licence", Redactor(self.redact).name(path))
         return False
-
-    def _contents(self, entries: list[TreeEntry]) -> Iterator[bytes]:
-        with spooled([entry.object_id for entry in entries]) as ids:
-            yield from (content for _, content in self.git.objects_asked_for(ids))
 
     def _chosen(self, entries: list[TreeEntry]) -> list[TreeEntry]:
         suffixes = suffixes_of(self.config.languages, "scrape.languages")
         chosen = []
+        name_of = Redactor(self.redact).name
         for entry in entries:
             self.coverage.num_tracked += 1
             self.coverage.tracked_bytes += entry.size
             if reason := self._reason_to_skip(entry, suffixes):
-                self.skipped.add(reason, path_of(entry))
+                self.skipped.add(reason, name_of(path_of(entry)))
             else:
                 chosen.append(entry)
         return chosen
@@ -179,8 +166,3 @@ class Snapshot:
         with spooled(sorted(commit_ids)) as ids:
             parsed = ((commit_id, parse_commit(content)) for commit_id, content in self.git.objects_asked_for(ids))
             return {commit_id: (said.author["name"], said.committer["time"]) for commit_id, said in parsed}
-
-
-def path_of(entry: TreeEntry) -> str:
-    """The path as records have it."""
-    return entry.path.decode(errors="surrogateescape")

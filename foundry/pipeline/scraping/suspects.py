@@ -17,9 +17,11 @@ from pathlib import PurePosixPath
 
 from foundry.pipeline.config import RedactConfig
 from foundry.pipeline.records import FileChange
+from foundry.pipeline.redaction.assignments import is_settings_file
 from foundry.pipeline.redaction.detection import secrets_in
 from foundry.pipeline.redaction.detector import WHOLE_LINES
 from foundry.pipeline.redaction.mail import addresses_in
+from foundry.pipeline.redaction.private_keys import lines_like_middles
 
 MESSAGE = "message"
 """The place that secrets in messages are counted under."""
@@ -91,6 +93,7 @@ def _found_in(text: str, place: str, config: RedactConfig) -> Iterator[tuple[int
             yield at, at + len(sign)
             at = text.find(sign, at + 1)
     if config.secrets:
+        yield from lines_like_middles(text)  # what stands beside them here is no part of their own text
         yield from ((span.start, span.end) for span in secrets_in(text, place))
     if config.emails == "hash":
         yield from addresses_in(text)
@@ -98,7 +101,9 @@ def _found_in(text: str, place: str, config: RedactConfig) -> Iterator[tuple[int
 
 @functools.lru_cache(maxsize=10_000)
 def ending_of(path: str) -> str:
-    """The ending of a name, or the whole name where it has none or is nothing else."""
+    """The ending of a name, or the whole name where it has none or is nothing else; one for all files of settings."""
+    if is_settings_file(path):
+        return "settings"
     name = PurePosixPath(path).name
     stem, dot, ending = name.rpartition(".")
     return dot + ending if stem else name
