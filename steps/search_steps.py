@@ -67,9 +67,11 @@ def step(context: Context, count: int) -> None:
     index(context, [SampleCommit("Add the store room", {"store.py": long_file(count, ATTEMPTS)})])
 
 
-@given("an indexed repository of which {count:d} commits add a module each")
-def step(context: Context, count: int) -> None:
-    index(context, area_commits(count))
+@given("an indexed repository of which {count:d} commits add a module of {functions:d} functions each")
+def step(context: Context, count: int, functions: int) -> None:
+    index(context, area_commits(count, functions))
+    num_points = len(indexing_of(context).points())
+    assert num_points == count * (1 + functions), f"{num_points} points: no piece for each function"
 
 
 @given("the same repository indexed on a Qdrant server")
@@ -111,7 +113,10 @@ def step(context: Context, count: int) -> None:
         question = f"how is the area of part {number * 4} computed in metres"
         found = {answer.key for answer in search(indexing.folder, question, limit=10)}
         asked = embedder().query(question)
-        scores = {point["key"]: float(vectors[point["id"]] @ asked) for point in points}
+        scores: dict[str, float] = {}
+        for point in points:
+            score = float(vectors[point["id"]] @ asked)
+            scores[point["key"]] = max(score, scores.get(point["key"], -1.0))
         exact = sorted(scores, key=lambda key: -scores[key])[:10]
         state.recalls.append(len(found & set(exact)) / len(exact))
 
@@ -239,5 +244,15 @@ def step(context: Context, what: str) -> None:
 
 @when('another process has the index open, and "{command}" is run with a loaded model')
 def step(context: Context, command: str) -> None:
-    with held_by_another_process(indexing_of(context).index_folder / "qdrant"):
+    run_while_held(context, command)
+
+
+@when('another process has the index open for {seconds:d} seconds, and "{command}" is run with a loaded model')
+def step(context: Context, seconds: int, command: str) -> None:
+    embedder()
+    run_while_held(context, command, seconds)
+
+
+def run_while_held(context: Context, command: str, *seconds: float) -> None:
+    with held_by_another_process(indexing_of(context).index_folder / "qdrant", *seconds):
         context.world.of(CommandState).finished = foundry_in_this_process(shlex.split(command)[1:])

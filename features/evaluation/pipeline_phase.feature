@@ -17,6 +17,23 @@ Feature: A pipeline asks its model for the languages that its repository is writ
         | kotlin: 900                                  |                 |
       Then each repository gets the prompts of its row
 
+    Scenario: The manifest says what the evaluation says
+      When a tiny pipeline has gone through all phases but the index
+      Then the manifest's figures are these of evaluation/evaluation.json, and no other
+        | figure            | place                                |
+        | prompts           | summary, prompts                     |
+        | samples           | summary, samples                     |
+        | success_rate      | summary, success_rate                |
+        | parse_rate        | summary, parse_rate                  |
+        | complete_functions | summary, complete_functions         |
+        | success_by_language.python | languages, python, success_rate |
+        | base              | base, name                           |
+        | base_success_rate | base, summary, success_rate          |
+        | perplexity        | held_out, perplexity                 |
+        | bits_per_byte     | held_out, bits_per_byte              |
+        | pass_at_1         | problems, pass_at, 1                 |
+      And they follow evaluation/evaluation.json where each of its figures is another one
+
     Scenario Outline: A pipeline <state> is not evaluated, and says why
       When a pipeline <state> is to be evaluated
       Then it is told "<message>"

@@ -26,8 +26,8 @@ Feature: `foundry search` answers a question in words with commits and files
 
     @blocker
     Scenario: The ten best are those that comparing with every vector gives
-      Given an indexed repository of which 24 commits add a module each
-      When it is asked 6 questions
+      Given an indexed repository of which 12 commits add a module of 4 functions each
+      When it is asked 4 questions
       Then recall at 10 against exact search is at least 0.99
 
     Scenario: A server answers as a folder does
@@ -120,6 +120,18 @@ Feature: `foundry search` answers a question in words with commits and files
         | the vectors are gone              | pipelines/sample colours           | 1    | the collection texts is gone; embed again         |
         | the server is down                | pipelines/sample colours           | 1    | does not answer                                   |
         | the limit is 0                    | pipelines/sample colours --limit 0 | 2    | Invalid value for '--limit'                       |
+
+    Scenario: Where the vectors are gone, nothing is put in their place
+      Given an indexed repository about failing requests, tables and colours
+      And this obstacle: the vectors are gone
+      When the command "foundry search pipelines/sample colours" is run with a loaded model
+      Then the command exits with 1
+      And there is no folder pipelines/sample/index/qdrant
+
+    Scenario: A question waits while another one is answered
+      Given an indexed repository about failing requests, tables and colours
+      When another process has the index open for 2 seconds, and "foundry search pipelines/sample colours --json --limit 3" is run with a loaded model
+      Then 3 answers are printed, and all are commits or files
 
     Scenario: While another process has the index open, one line says so
       Given an indexed repository about failing requests, tables and colours

@@ -49,6 +49,14 @@ Feature: One command leads from a repository to an evaluated model
       When it is launched again with its imports traced
       Then no phase was done, and these libraries were not imported: torch, transformers, tokenizers, qdrant_client, sentence_transformers, tree_sitter, detect_secrets, matplotlib
 
+    Scenario: A page that was removed comes back as it was
+      Given a tiny pipeline that went through all phases but the index
+      And the output evaluation/evaluation.html is removed
+      When the pipeline is launched with "--only evaluate"
+      Then these phases were done: evaluate
+      And the pipeline's files are what they were
+      And the manifest is the same but for the times
+
     Scenario: SIGTERM during training saves the step, and the next launch ends in the same manifest
       Given a tiny pipeline that went through all phases but the index
       And its training begins anew, and is sent SIGTERM before the weights are updated for the 4th time

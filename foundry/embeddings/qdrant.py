@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 20
 """A server that has not answered by then is taken to be down."""
+PAUSE_SECONDS = 0.1
+"""Between two looks whether another process still uses a folder."""
 POINTS_A_PAGE = 1_000
 EMBEDDED_COLLECTION = "texts"
 SLOW_ABOVE = 20_000
@@ -132,28 +135,39 @@ class QdrantIndex:
 
 
 @contextlib.contextmanager
-def open_folder(folder: Path) -> Iterator[QdrantIndex]:
+def open_folder(folder: Path, patience: float = 0) -> Iterator[QdrantIndex]:
     """The index in a folder, which belongs to this process alone inside the block; made where there is none.
+
+    Args:
+        patience: seconds to wait for another process that uses it.
 
     Raises:
         FoundryError: another process uses it, or it holds what Qdrant did not write.
     """
-    from qdrant_client import QdrantClient
-
+    deadline = time.monotonic() + patience
     require_points_alone(folder, EMBEDDED_COLLECTION)
     with _quiet():
-        try:
-            client = QdrantClient(path=str(folder))
-        except RuntimeError as error:
-            if "already accessed" not in str(error):
-                raise
-            raise FoundryError(
-                f"{folder}: another process uses this index; wait until it ends, or keep the index on a server "
-                "(embed.url)"
-            ) from None
-        index = QdrantIndex(client, EMBEDDED_COLLECTION, str(folder))
-        with contextlib.closing(index):
+        while (client := _client_of(folder)) is None:
+            if time.monotonic() >= deadline:
+                raise FoundryError(
+                    f"{folder}: another process uses this index; wait until it ends, or keep the index on a server "
+                    "(embed.url)"
+                )
+            time.sleep(PAUSE_SECONDS)
+        with contextlib.closing(QdrantIndex(client, EMBEDDED_COLLECTION, str(folder))) as index:
             yield index
+
+
+def _client_of(folder: Path) -> QdrantClient | None:
+    """Qdrant on a folder; None where another process uses it."""
+    from qdrant_client import QdrantClient
+
+    try:
+        return QdrantClient(path=str(folder))
+    except RuntimeError as error:
+        if "already accessed" not in str(error):
+            raise
+        return None
 
 
 @contextlib.contextmanager

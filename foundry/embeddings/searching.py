@@ -13,10 +13,13 @@ from foundry.embeddings.embedder import load_embedder
 from foundry.embeddings.index import Hit, VectorIndex
 from foundry.embeddings.model_files import find_embedding_model
 from foundry.embeddings.qdrant import open_folder, open_server
+from foundry.embeddings.storage import has_collection
 from foundry.embeddings.texts import Kind
 from foundry.errors import FoundryError, UserError
 
 INDEX_FOLDER = "index"
+PATIENCE_SECONDS = 5
+"""Another search has the index open for less than that."""
 MAX_LEVELS = 3
 """A run is so many folders below its pipeline at most."""
 HOW = "`foundry pipeline` makes an index where embed.enabled is true"
@@ -80,9 +83,11 @@ def search(place: Path, question: str, limit: int, kind: Kind | None = None) -> 
     assert description is not None
     if not description.points:
         raise UserError(f"{folder}: holds neither commits nor files; {HOW}")
+    _require_collection(folder, description)
+    asked = _question_vector(question, description)  # before the index is opened, which others wait for
     with open_index(folder, description) as index:
         _require_whole(index, description)
-        hits = index.nearest(_question_vector(question, description), limit, kind)
+        hits = index.nearest(asked, limit, kind)
     return _ranked(hits)
 
 
@@ -94,7 +99,7 @@ def open_index(folder: Path, description: IndexDescription) -> Iterator[VectorIn
         FoundryError: see `foundry.embeddings.qdrant`.
     """
     opened = (
-        open_folder(folder / QDRANT_FOLDER)
+        open_folder(folder / QDRANT_FOLDER, PATIENCE_SECONDS)
         if description.url is None
         else open_server(description.url, description.collection)
     )
@@ -102,14 +107,24 @@ def open_index(folder: Path, description: IndexDescription) -> Iterator[VectorIn
         yield index
 
 
+def _require_collection(folder: Path, description: IndexDescription) -> None:
+    """Check that a folder has what Qdrant would make where it is missing."""
+    if description.url is None and not has_collection(folder, description):
+        raise _useless(str(folder / QDRANT_FOLDER), description, "is gone")
+
+
 def _require_whole(index: VectorIndex, description: IndexDescription) -> None:
     found = index.dimension()
     if found != description.dimension:
         state = "is gone" if found is None else f"has vectors of {found} numbers instead of {description.dimension}"
-        raise FoundryError(
-            f"{index.place}: the collection {description.collection} {state}; embed again with "
-            "`foundry pipeline … --only embed --force`"
-        )
+        raise _useless(index.place, description, state)
+
+
+def _useless(place: str, description: IndexDescription, state: str) -> FoundryError:
+    return FoundryError(
+        f"{place}: the collection {description.collection} {state}; embed again with "
+        "`foundry pipeline … --only embed --force`"
+    )
 
 
 def _question_vector(question: str, description: IndexDescription) -> Any:

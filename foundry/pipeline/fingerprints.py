@@ -14,6 +14,7 @@ from foundry.manifests import FileDigest
 from foundry.pipeline.manifest import NOT_ASKED_FOR, PhaseRecord
 from foundry.pipeline.order import VERSIONS
 from foundry.pipeline.phase import Phase, Pipeline
+from foundry.pipeline.unlisted_files import problem_with_unlisted
 
 MAX_NAMED = 3
 """Of changed keys or files so many are named."""
@@ -63,7 +64,7 @@ def _why_due(
         return "; ".join(changes)
     if damaged := damaged_outputs(folder, record.outputs):
         return f"outputs damaged: {_named(damaged)}"
-    return None
+    return problem_with_unlisted(name, folder)
 
 
 def why_not_done(record: PhaseRecord | None) -> str:

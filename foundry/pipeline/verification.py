@@ -12,6 +12,7 @@ from foundry.pipeline.fingerprints import damaged_outputs, fingerprint_of
 from foundry.pipeline.manifest import MANIFEST_FILE, PhaseRecord, PipelineManifest, read_manifest
 from foundry.pipeline.manifest_keeper import status_of
 from foundry.pipeline.order import NEEDS
+from foundry.pipeline.unlisted_files import problem_with_unlisted
 from foundry.terminal import aligned
 
 
@@ -78,6 +79,8 @@ def _problems(folder: Path, manifest: PipelineManifest) -> Iterator[tuple[str, s
         for output in damaged_outputs(folder, record.outputs):
             state = "does not have the SHA-256 that the manifest lists" if (folder / output).exists() else "is missing"
             yield name, f"{output} {state}"
+        if record.is_done and (problem := problem_with_unlisted(name, folder)) is not None:
+            yield name, problem
 
 
 def _contradictions(manifest: PipelineManifest) -> Iterator[str]:

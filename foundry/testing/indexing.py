@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -210,8 +211,8 @@ def counted_padding(model: Embedder) -> Iterator[list[tuple[int, int]]]:
 
 
 @contextlib.contextmanager
-def held_by_another_process(folder: Path) -> Iterator[None]:
-    """A process that has the index in `folder` open for the length of the block."""
+def held_by_another_process(folder: Path, seconds: float = TIMEOUT_SECONDS) -> Iterator[None]:
+    """A process that has the index in `folder` open for the length of the block, or for so many seconds of it."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder)],
         stdin=subprocess.PIPE,
@@ -222,7 +223,10 @@ def held_by_another_process(folder: Path) -> Iterator[None]:
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "held", "the process could not open the index"
+        end = threading.Timer(seconds, process.kill)
+        end.start()
         yield
+        end.cancel()
     finally:
         process.kill()
         process.communicate()

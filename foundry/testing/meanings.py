@@ -79,9 +79,14 @@ def function_of(number: int) -> str:
     )
 
 
-def area_commits(count: int) -> list[SampleCommit]:
-    """Commits that add a file with such a function each."""
+def area_commits(count: int, functions: int = 1) -> list[SampleCommit]:
+    """Commits that add a file with so many such functions each."""
     return [
-        SampleCommit(f"Add the area of part {number}", {f"shapes/part_{number}.py": function_of(number)})
+        SampleCommit(f"Add the area of part {number}", {f"shapes/part_{number}.py": _module(number, functions)})
         for number in range(count)
     ]
+
+
+def _module(number: int, functions: int) -> str:
+    """Code of so many functions, of which no two modules share one."""
+    return "\n\n".join(function_of(number + 1000 * place) for place in range(functions))

@@ -31,6 +31,8 @@ from foundry.training.signals import left_at_once
 
 CONFIG_FILE = Path("tiny.yaml")
 CHEAP = "analyze,scrape,tokenize"
+INDEXED = "analyze,scrape,embed"
+UNTIL_ENOUGH = {"analyze.max_steps": None, "analyze.target_tokens": 4000}
 TINY: dict[str, Any] = {
     "analyze": {"max_steps": 6},
     "tokenize": {"sequence_length": 32, "overlap": 4},
@@ -182,12 +184,17 @@ def copy_of_whole() -> None:
     shutil.copytree(_template(None).name, Path(), dirs_exist_ok=True)
 
 
+def copy_of_indexed() -> None:
+    """Put a repository of 6 commits and its pipeline, whose history was read and embedded, into the current folder."""
+    shutil.copytree(_template(INDEXED).name, Path(), dirs_exist_ok=True)
+
+
 @functools.cache
 def _template(only: str | None) -> tempfile.TemporaryDirectory[str]:
     template = tempfile.TemporaryDirectory(prefix="pipeline-")
     with contextlib.chdir(template.name):
         python_project(Path("sample"), 6)
-        write_tiny_config({} if only else {"analyze.max_steps": None, "analyze.target_tokens": 4000})
+        write_tiny_config({"embed.enabled": only == INDEXED} if only else UNTIL_ENOUGH)
         finished = Pipelines().launch(*(["--only", only] if only else []))
         assert finished.exit_code == 0, finished.stderr
     return template

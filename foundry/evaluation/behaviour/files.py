@@ -18,5 +18,5 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(folder / EVALUATION_NAME, evaluation.content)
     files.write_json(folder / TIMINGS_NAME, evaluation.timings)
-    files.write_text(folder / PAGE_NAME, evaluation_page(evaluation))
+    files.write_text(folder / PAGE_NAME, evaluation_page(evaluation.content))
     return folder / PAGE_NAME

@@ -7,7 +7,6 @@ from html import escape
 from typing import Any
 
 from foundry.evaluation.behaviour.charts import histogram, legend, share_bars
-from foundry.evaluation.behaviour.evaluation import Evaluation
 from foundry.evaluation.behaviour.shown_samples import prompt_section
 from foundry.evaluation.page import facts_table, folded, page, section, table
 
@@ -69,9 +68,12 @@ of an unclosed bracket, and at most one more; blocks that are still open are clo
 Content = Mapping[str, Any]
 
 
-def evaluation_page(evaluation: Evaluation) -> str:
-    """The page as one HTML text."""
-    content = evaluation.content
+def evaluation_page(content: Content) -> str:
+    """The page as one HTML text; equal for equal contents, as it holds no times.
+
+    Args:
+        content: see `foundry.evaluation.behaviour.evaluation.Evaluation`.
+    """
     name, base_name = content["model"]["name"], content["base"].get("name", "")
     sections = [
         _cards(content),
@@ -80,7 +82,7 @@ def evaluation_page(evaluation: Evaluation) -> str:
         section("What the model wrote", _samples(content, name, base_name)),
         *_problems(content["problems"]),
         folded("How a text is judged", JUDGED),
-        folded("Settings and times", facts_table([*content["settings"].items(), *evaluation.timings.items()])),
+        folded("Settings", facts_table(content["settings"].items())),
     ]
     return page(name, "evaluation", sections, STYLE)
 

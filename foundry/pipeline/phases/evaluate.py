@@ -45,7 +45,7 @@ class Evaluate:
                 "languages; name a file in evaluate.prompts"
             )
         from foundry.evaluation.behaviour.evaluation import Request, evaluate
-        from foundry.evaluation.behaviour.files import EVALUATION_NAME, write_evaluation
+        from foundry.evaluation.behaviour.files import EVALUATION_NAME, PAGE_NAME, write_evaluation
         from foundry.evaluation.prompts import load_prompts
 
         settings = pipeline.config.evaluate
@@ -61,9 +61,8 @@ class Evaluate:
         evaluation = evaluate(request, pipeline.report)
         write_evaluation(evaluation, pipeline.folder / EVALUATION_FOLDER)
         timings = {name: value for name, value in evaluation.timings.items() if isinstance(value, float)}
-        return PhaseOutcome(
-            figures_for_manifest(evaluation.content), (Path(EVALUATION_FOLDER) / EVALUATION_NAME,), timings=timings
-        )
+        outputs = tuple(Path(EVALUATION_FOLDER) / name for name in (EVALUATION_NAME, PAGE_NAME))
+        return PhaseOutcome(figures_for_manifest(evaluation.content), outputs, timings=timings)
 
 
 def _trained(pipeline: Pipeline) -> Mapping[str, Any]:
