@@ -104,12 +104,16 @@ def _tell(line: str) -> None:
 
 def _prompts(reference: str, named: list[str]) -> list[PromptFile]:
     """The prompts that are named, else the shipped ones of the languages that the run was trained on."""
+    from foundry.artifacts.references import is_reference
     from foundry.evaluation.prompts import load_prompts, prompts_of_languages, shipped_prompts
+    from foundry.models.pretrained import names_file_or_package
 
     if named:
         return load_prompts([Path(name) for name in named])
     if found := prompts_of_languages(_languages(Path(reference))):
         return load_prompts(found)
+    if not (Path(reference).exists() or is_reference(reference) or names_file_or_package(reference)):
+        raise UserError(f"{reference}: no such folder; name a run, a pipeline, an artifact or a Hugging Face folder")
     known = ", ".join(shipped_prompts()) or "none"
     raise UserError(
         f"--prompts: nothing says which language {reference} writes; name a file, or a shipped language ({known})"

@@ -117,7 +117,8 @@ Feature: One command says what a model writes, how well it predicts, and what it
       When each of these commands is run
         | command                                                | message                                                                                                       |
         | foundry evaluate nowhere --prompts python              | nowhere: no such folder; name a run, an artifact or a Hugging Face folder                                    |
-        | foundry evaluate nowhere                               | --prompts: nothing says which language nowhere writes; name a file, or a shipped language (c, go, java, javascript, python, rust) |
+        | foundry evaluate nowhere                               | nowhere: no such folder; name a run, a pipeline, an artifact or a Hugging Face folder                         |
+        | foundry evaluate .                                     | --prompts: nothing says which language . writes; name a file, or a shipped language (c, go, java, javascript, python, rust) |
         | foundry evaluate nowhere --prompts cobol               | cobol: no such file                                                                                           |
         | foundry evaluate nowhere --prompts c --top-p 2         | top_p 2.0: must be above 0 and at most 1; leave it out for the whole vocabulary                               |
       Then each exits with its code and its message as the only line
