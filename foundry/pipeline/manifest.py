@@ -6,6 +6,7 @@ Times and rates apart, its content is a function of the configuration and the re
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -194,3 +195,20 @@ def read_manifest(folder: Path) -> PipelineManifest:
         ) from None
     except ValueError as error:
         raise FoundryError(f"{path}: {error}") from None
+
+
+def usable_manifest(folder: Path, tell_damage: Callable[[FoundryError], None]) -> PipelineManifest | None:
+    """The manifest in the pipeline's folder; None where there is none, or a damaged one, which is told.
+
+    Raises:
+        UserError: another version of foundry wrote it.
+    """
+    try:
+        return read_manifest(folder)
+    except FileNotFoundError:
+        return None
+    except UserError:
+        raise
+    except FoundryError as error:
+        tell_damage(error)
+        return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from foundry import files
 from foundry.environments import software_snapshot
-from foundry.errors import FoundryError, UserError
+from foundry.errors import FoundryError
 from foundry.pipeline.fingerprints import Decision, described, fingerprint_of
 from foundry.pipeline.manifest import (
     MANIFEST_FILE,
@@ -21,7 +21,7 @@ from foundry.pipeline.manifest import (
     PipelineManifest,
     RepositoryFacts,
     TrainingParameters,
-    read_manifest,
+    usable_manifest,
     utc_now,
     write_manifest,
 )
@@ -175,13 +175,9 @@ def status_of(phases: Mapping[str, PhaseRecord]) -> ManifestStatus:
 def _found(folder: Path, warn: Callable[[str], None]) -> PipelineManifest | None:
     """The manifest that stands in a folder; a damaged one is set aside, and all is done again."""
     files.remove_remains(folder)
-    try:
-        return read_manifest(folder)
-    except FileNotFoundError:
-        return None
-    except UserError:
-        raise
-    except FoundryError as error:
+
+    def set_aside(error: FoundryError) -> None:
         (folder / MANIFEST_FILE).replace(folder / SET_ASIDE_NAME)
         warn(f"{error}; it is set aside as {SET_ASIDE_NAME}, and every phase is looked at anew")
-        return None
+
+    return usable_manifest(folder, set_aside)

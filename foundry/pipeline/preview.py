@@ -10,10 +10,10 @@ from pathlib import Path
 
 from foundry.data.clones import existing_clone, is_url
 from foundry.data.git import GitRepository
-from foundry.errors import FoundryError, UserError
+from foundry.errors import FoundryError
 from foundry.pipeline.fingerprints import decide, why_not_done
 from foundry.pipeline.launch import Launch, require_prompts
-from foundry.pipeline.manifest import NOT_ASKED_FOR, SET_ASIDE_NAME, PhaseRecord, PipelineManifest, read_manifest
+from foundry.pipeline.manifest import NOT_ASKED_FOR, SET_ASIDE_NAME, PhaseRecord, PipelineManifest, usable_manifest
 from foundry.pipeline.order import NEEDS
 from foundry.pipeline.phase import Phase, Pipeline
 from foundry.pipeline.preconditions import obstacle, require_earlier_phases, require_same_source
@@ -105,13 +105,9 @@ def _known(folder: Path) -> PipelineManifest | None:
     Raises:
         UserError: another version of foundry wrote it.
     """
-    try:
-        return read_manifest(folder)
-    except FileNotFoundError:
-        return None
-    except UserError:
-        raise
-    except FoundryError as error:
+
+    def warn(error: FoundryError) -> None:
         warning = f"{error}; a launch would set it aside as {SET_ASIDE_NAME}, and look at every phase anew"
         print(printable(warning), file=sys.stderr)
-        return None
+
+    return usable_manifest(folder, warn)
