@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 from dataclasses import dataclass, field
@@ -179,3 +180,10 @@ def continued(context: Context, language: str) -> None:
     assert finished.exit_code == 0, finished.stderr
     found = list(json.loads(finished.stdout)["languages"])
     assert found == [language], found
+
+
+@then("{name} tells no time of its making")
+def tells_no_time(context: Context, name: str) -> None:
+    page = (pipelines(context).folder / name).read_text(encoding="utf-8")
+    told = re.findall(r"\d{4}-\d\d-\d\d|\b\d\d:\d\d\b", page)
+    assert "<html" in page and not told, f"it tells {told}"

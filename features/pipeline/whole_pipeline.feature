@@ -55,6 +55,7 @@ Feature: One command leads from a repository to an evaluated model
       When the pipeline is launched with "--only evaluate"
       Then these phases were done: evaluate
       And the pipeline's files are what they were
+      And evaluation/evaluation.html tells no time of its making
       And the manifest is the same but for the times
 
     Scenario: SIGTERM during training saves the step, and the next launch ends in the same manifest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -41,20 +40,19 @@ details[open] summary { margin-bottom: .75rem; }
 
 
 def page(title: str, state: str, sections: Sequence[str], style: str = "") -> str:
-    """A whole page as one HTML text.
+    """A whole page as one HTML text, which tells no time of its making: equal contents make equal pages.
 
     Args:
         state: stands beside the title.
         sections: HTML, as `section` and `folded` make it.
         style: rules of CSS that this page has beside those of all.
     """
-    made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n"
         f'<h1>{escape(title)} <span class="state">{escape(state)}</span></h1>\n'
-        f'<p class="made">foundry {escape(foundry.__version__)}, {made}</p>\n'
+        f'<p class="made">foundry {escape(foundry.__version__)}</p>\n'
         + "\n".join(sections)
         + "\n</main>\n</body>\n</html>\n"
     )
