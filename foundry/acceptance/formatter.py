@@ -62,6 +62,13 @@ def epic_of(feature: Feature) -> str:
     return Path(feature.filename).absolute().parent.name.replace("_", " ").capitalize()
 
 
+def history_id(scenario: Scenario) -> str:
+    """What tells the scenario from all others, in every run: its place in the report, its name, its row of examples."""
+    rule, row = rule_of(scenario), row_of(scenario)
+    place = [epic_of(scenario.feature), scenario.feature.name, *([rule.name] if rule else [])]
+    return str(md5(*place, scenario.name, *(f"{name}={value}" for name, value in row.items())))
+
+
 def new_result(scenario: Scenario) -> TestResult:
     """What Allure shows of `scenario` before it runs: its names, its place in the report, its row of examples."""
     feature, rule, row = scenario.feature, rule_of(scenario), row_of(scenario)
@@ -73,7 +80,7 @@ def new_result(scenario: Scenario) -> TestResult:
         name=scenario.name,
         fullName=full_name,
         testCaseId=md5(full_name),
-        historyId=md5(*place, scenario.name, *(f"{name}={value}" for name, value in row.items())),
+        historyId=history_id(scenario),
         titlePath=place,
         description="\n".join([*feature.description, "", *scenario.description]).strip(),
         parameters=[Parameter(name=name, value=value) for name, value in row.items()],

@@ -1,0 +1,73 @@
+"""What earlier acceptance runs showed: a file with one record a line, the oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from foundry import files
+from foundry.acceptance.record import AcceptanceRecord
+from foundry.errors import UserError
+
+HISTORY_NAME = "history.jsonl"
+MAX_RUNS = 20
+
+
+@dataclass(frozen=True)
+class History:
+    """The records of earlier runs, the oldest first."""
+
+    runs: tuple[AcceptanceRecord, ...] = ()
+
+    @property
+    def last(self) -> AcceptanceRecord | None:
+        """The newest run."""
+        return self.runs[-1] if self.runs else None
+
+    def last_like(self, record: AcceptanceRecord) -> AcceptanceRecord | None:
+        """The newest run that had the same selection and was not broken off."""
+        alike = [run for run in self.runs if run.selection == record.selection and not run.ended_early]
+        return alike[-1] if alike else None
+
+    def seconds(self) -> Mapping[str, float]:
+        """How long each scenario took when it ran last, by its key."""
+        ran = [scenario for run in self.runs for scenario in run.scenarios if scenario.status != "skipped"]
+        return {scenario.key: scenario.seconds for scenario in ran}
+
+    def with_run(self, record: AcceptanceRecord) -> History:
+        """This history and one run more; the oldest are forgotten."""
+        return History((*self.runs, record)[-MAX_RUNS:])
+
+
+def read_history(path: Path) -> History:
+    """The history in the file `path`; empty where there is no such file.
+
+    Raises:
+        UserError: it cannot be read, or a line is no record of this version.
+    """
+    if not path.exists():
+        return History()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return History(tuple(AcceptanceRecord.model_validate_json(line) for line in lines))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        why = f"{error.error_count()} errors" if isinstance(error, ValidationError) else str(error)
+        raise UserError(f"{path}: no history of this version ({why}); remove the file to begin a new one") from None
+
+
+def write_history(history: History, path: Path) -> None:
+    """Write the history in one rename. Traces are left out: the bundle of each run has them."""
+    files.write_text(path, "".join(_line(run) + "\n" for run in history.runs))
+
+
+def _line(record: AcceptanceRecord) -> str:
+    lean = [
+        scenario.model_copy(update={"failure": scenario.failure.model_copy(update={"trace": ""})})
+        if scenario.failure
+        else scenario
+        for scenario in record.scenarios
+    ]
+    return record.model_copy(update={"scenarios": tuple(lean)}).model_dump_json(exclude_defaults=True)
