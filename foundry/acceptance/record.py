@@ -14,10 +14,9 @@ from foundry.acceptance.formatter import Verdict
 from foundry.errors import UserError
 
 RECORD_NAME = "acceptance.json"
-FORMAT = 1
 
 FailureKind = Literal["assertion", "exception", "time-out", "worker death", "environment", "undefined step"]
-"""Why a scenario was not kept. `environment`: a hook or the clean-up failed, before or after the scenario's own steps."""
+"""Why a scenario was not kept. `environment`: a hook or the clean-up failed."""
 
 
 class _Frozen(BaseModel):
@@ -79,11 +78,11 @@ class AcceptanceRecord(_Frozen):
         started: UTC, ISO 8601.
         shard: `2/5`; empty for a whole run.
         seed: of the shuffled order; None where the order was that of the durations.
-        ended_early: why scenarios that were selected did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
+        ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
         complaints: what went wrong outside the scenarios.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     foundry: str
     commit: str
     python: str
@@ -138,5 +137,5 @@ def read_record(path: Path) -> AcceptanceRecord:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise UserError(
-            f"{path}: no record of an acceptance run of this version: {where}: {first['msg']}; run `foundry accept` again"
+            f"{path}: no record of this version ({where}: {first['msg']}); run `foundry accept` again"
         ) from None
