@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +23,7 @@ def accept(
         "allure-results"
     ),
     workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that run features side by side.")] = 2,
+    preflight_only: Annotated[bool, typer.Option("--preflight-only", help="Only look at the machine.")] = False,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
 
@@ -31,10 +32,24 @@ def accept(
       foundry accept
       foundry accept features/training --tags=@critical
       foundry accept --tags="@gpu and not @slow" --report gpu.html
+      foundry accept --preflight-only
     """
     with _acceptance_extra():
+        if preflight_only:
+            _show_machine(tags or [], report.parent, workers)
+            return
         from foundry.acceptance.runner import accept as run_suite
     raise typer.Exit(run_suite(paths or ["features"], tags=tags or [], results=results, report=report, workers=workers))
+
+
+def _show_machine(tags: Sequence[str], out: Path, workers: int) -> None:
+    """Print every check of the machine, and refuse it as a run would."""
+    from foundry.acceptance.checks.check import as_lines
+    from foundry.acceptance.preflight import preflight, refuse_what_is_missing
+
+    checks = preflight(tags, out=out, workers=workers)
+    print("\n".join(as_lines(checks)))
+    refuse_what_is_missing(checks)
 
 
 def report(

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from foundry.acceptance.board import Board
 from foundry.acceptance.formatter import clear_results, place_of, report_unrun
+from foundry.acceptance.preflight import refuse_what_is_missing, shown_checks, with_preflight
 from foundry.acceptance.report import build_report
 from foundry.acceptance.selection import SelectedFeature, select
 from foundry.acceptance.worker import Outcome
@@ -47,12 +48,16 @@ def accept(
         0 where every selected scenario that can run here passed, 1 where one did not, 2 where none could run.
 
     Raises:
-        UserError: there is no such feature, no scenario is selected, or a tag is not on the list.
+        UserError: there is no such feature, no scenario is selected, a tag is not on the list, or the machine lacks
+            something that every run needs.
         FoundryError: the report cannot be built; everything else is done by then.
     """
     console = console or Console(highlight=False, soft_wrap=True)
     started = time.monotonic()
-    selected = select(paths, tags)
+    selected, checks = with_preflight(lambda: select(paths, tags), tags, out=report.parent, workers=workers)
+    refuse_what_is_missing(checks)
+    for line in shown_checks(checks):
+        console.print(line, markup=False)
     workers = max(1, min(workers, len(selected)))
     clear_results(results)
     report.unlink(missing_ok=True)
