@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Capability:
 
     def is_asked_for(self, selection: str) -> bool:
         """Whether scenarios may need it that the tag expression `selection` selects."""
-        return self.tag in selection or not (self.must_be_selected or self.has_stand_in)
+        return self.tag in _named(selection) or not (self.must_be_selected or self.has_stand_in)
 
     def missing(self, selection: str) -> str | None:
         """Why its scenarios do not run here, or None where they do."""
@@ -72,6 +73,11 @@ def runs_in_the_cloud(tags: Iterable[str], selection: str) -> bool:
     """Whether a scenario with `tags` meets the real Weights & Biases, not a service on this machine."""
     cloud = CAPABILITIES["wandb_cloud"]
     return cloud.tag in tags and cloud.is_asked_for(selection)
+
+
+def _named(selection: str) -> list[str]:
+    """The tags that a tag expression names, but for those that it rules out."""
+    return re.findall(r"[\w.:-]+", re.sub(r"\bnot\W+[\w.:-]+", "", selection))
 
 
 @functools.cache

