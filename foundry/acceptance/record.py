@@ -86,6 +86,20 @@ class ScenarioRecord(_Frozen):
         return (self.failure.message if self.failure else self.reason).partition("\n")[0]
 
 
+class CoverageTally(_Frozen):
+    """How much of the product the scenarios ran, in per cent of its lines and of its branches."""
+
+    lines: float
+    branches: float
+
+
+class FaultTally(_Frozen):
+    """How many named faults were planted, and the names of those that no scenario noticed."""
+
+    planted: int
+    survived: tuple[str, ...] = ()
+
+
 class AcceptanceRecord(_Frozen):
     """One acceptance run, or several shards of one that were merged.
 
@@ -97,6 +111,8 @@ class AcceptanceRecord(_Frozen):
         seed: of the shuffled order; None where the order was that of the durations.
         ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
         complaints: what went wrong outside the scenarios.
+        coverage: None where it was not measured.
+        faults: None where none were planted.
     """
 
     format: Literal[1] = 1
@@ -113,6 +129,8 @@ class AcceptanceRecord(_Frozen):
     workers: int
     ended_early: str = ""
     complaints: tuple[str, ...] = ()
+    coverage: CoverageTally | None = None
+    faults: FaultTally | None = None
     scenarios: tuple[ScenarioRecord, ...]
 
     @property
