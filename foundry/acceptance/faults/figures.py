@@ -1,0 +1,79 @@
+"""What planted faults and mutants showed: the content of `faults.json`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from foundry.acceptance.faults.fault import Guard
+
+FIGURES_NAME = "faults.json"
+
+Verdict = Literal[
+    "caught",
+    "caught by time-out",
+    "survived",
+    "does not apply",
+    "does not load",
+    "guard not found",
+    "guard cannot run here",
+    "guard red without the fault",
+    "not tried",
+]
+"""What became of a planted fault. Only the first two say that its guard keeps its promise."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FaultFigure(_Frozen):
+    """What became of one planted fault.
+
+    Attributes:
+        seconds: how long the trial took; 0 where there was none.
+        step: keyword and sentence of the step that noticed it; empty where none did.
+        message: the first line of what the guard said, or why there is no verdict on it.
+    """
+
+    name: str
+    story: str
+    module: str
+    guard: Guard
+    verdict: Verdict
+    seconds: float = 0.0
+    step: str = ""
+    message: str = ""
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether the guard noticed the fault."""
+        return self.verdict in ("caught", "caught by time-out")
+
+
+class FaultFigures(_Frozen):
+    """What a catalogue of planted faults showed.
+
+    Attributes:
+        seed: of the order in which they were tried, where the time was limited.
+        budget_seconds: the time allowed; None where it was not limited.
+        seconds: the time taken.
+    """
+
+    format: Literal[1] = 1
+    seed: int
+    budget_seconds: float | None = None
+    seconds: float
+    faults: tuple[FaultFigure, ...]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many faults have each verdict."""
+        return Counter(fault.verdict for fault in self.faults)
+
+    @property
+    def not_caught(self) -> tuple[FaultFigure, ...]:
+        """The faults that were tried, or could not be, and that no guard has noticed."""
+        return tuple(fault for fault in self.faults if not fault.is_caught and fault.verdict != "not tried")
