@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from foundry.acceptance.selection import behave_configuration
 from foundry.errors import UserError
 
-CATALOGUE = Path(__file__).parent / "catalogue"
-"""The faults that `foundry accept --planted-faults` plants: one list a file."""
+CATALOGUE = "foundry/acceptance/faults/catalogue"
+FOLDER_OPTION = "accept.faults"
+"""Userdata; the folder in which a project keeps its catalogue, one list of faults a file, if it is not `CATALOGUE`."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -70,17 +73,25 @@ class DoesNotApply(Exception):
     """A fault does not fit the source: one of them has changed without the other."""
 
 
+def catalogue_of(project: Path) -> Path:
+    """The folder with the catalogue of a project, whose Behave configuration is read."""
+    with contextlib.chdir(project):
+        return project / str(behave_configuration([], []).userdata.get(FOLDER_OPTION, CATALOGUE))
+
+
 def read_catalogue(paths: Sequence[Path]) -> list[PlantedFault]:
     """The faults in the YAML files `paths`, in their order; a folder stands for the files in it.
 
     Raises:
-        UserError: a file cannot be read, an entry breaks a rule, or two faults have one name.
+        UserError: a file cannot be read, an entry breaks a rule, two faults have one name, or there is none.
     """
     files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
     faults = [fault for file in files for fault in _faults_in(file)]
     repeated = [name for name, count in Counter(fault.name for fault in faults).items() if count > 1]
     if repeated:
         raise UserError(f"{', '.join(repeated)}: the name of more than one planted fault; give each its own")
+    if not faults:
+        raise UserError(f"{' '.join(map(str, paths))}: no planted faults there; name a YAML file or a folder of them")
     return faults
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from foundry import files
 from foundry.acceptance.faults.fault import Guard
 
 FIGURES_NAME = "faults.json"
@@ -77,3 +79,8 @@ class FaultFigures(_Frozen):
     def not_caught(self) -> tuple[FaultFigure, ...]:
         """The faults that were tried, or could not be, and that no guard has noticed."""
         return tuple(fault for fault in self.faults if not fault.is_caught and fault.verdict != "not tried")
+
+
+def write_figures(figures: FaultFigures, path: Path) -> None:
+    """Write the figures as JSON, in one rename."""
+    files.write_json(path, figures.model_dump(mode="json"))

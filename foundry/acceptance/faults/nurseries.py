@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -87,10 +87,13 @@ class Nursery:
         self._process.wait()
         self._process.stdout.close()
 
-    def warm_up(self, shadow: Path, feature: str) -> None:
-        """Import the other libraries that the suite needs, as a child finds them that loads it for `feature`."""
-        answer = self._ask(_order(shadow, {feature: 0.0}, only_load=True))
-        self._ask({"warm": _result(answer, {}).libraries})
+    def libraries(self, shadow: Path, feature: str) -> tuple[str, ...]:
+        """The modules of other libraries that the suite imports when it is loaded for `feature`."""
+        return _result(self._ask(_order(shadow, {feature: 0.0}, only_load=True)), {}).libraries
+
+    def warm_up(self, libraries: Sequence[str]) -> None:
+        """Import modules of other libraries, which the children then find imported."""
+        self._ask({"warm": libraries})
 
     def run(
         self, shadow: Path, scenarios: Mapping[str, float], *, module: str = "", stop_at_first_red: bool = False

@@ -131,7 +131,7 @@ def _available(descriptor: int) -> bytes:
 
 def _allowed(news: dict[str, Any], seconds: dict[str, float]) -> float:
     """How long the child may take until it tells the next."""
-    return seconds[news["place"]] if news["subject"] == "began" else ENDING_SECONDS
+    return seconds.get(news["place"], ENDING_SECONDS) if news["subject"] == "began" else ENDING_SECONDS
 
 
 def _kill_family(child: int) -> None:

@@ -42,6 +42,7 @@ class Planting:
     seed: int = 0
     _figures: dict[str, FaultFigure] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _libraries: tuple[str, ...] | None = None
 
     def run(self) -> FaultFigures:
         """Try the faults, those with guards in one feature together, and tell each verdict when it is known."""
@@ -79,13 +80,20 @@ class Planting:
             while True:
                 group = waiting.get_nowait()
                 if not is_warm:
-                    with shadows.shadow() as shadow:
-                        nursery.warm_up(shadow, group[0].guard.feature)
+                    nursery.warm_up(self._needed_libraries(nursery, shadows, group[0].guard.feature))
                     is_warm = True
                 for figure in GuardedFeature(self.project, shadows, nursery, deadline).verdicts(group):
                     with self._lock:
                         self._figures[figure.name] = figure
                         self.say(figure)
+
+    def _needed_libraries(self, nursery: Nursery, shadows: Shadows, feature: str) -> tuple[str, ...]:
+        """What one child of the first worker has found, for all of them."""
+        with self._lock:
+            if self._libraries is None:
+                with shadows.shadow() as shadow:
+                    self._libraries = nursery.libraries(shadow, feature)
+            return self._libraries
 
 
 def run_side_by_side(workers: int, work: Callable[[], None]) -> None:
