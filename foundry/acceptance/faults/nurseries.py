@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
+
+import psutil
 
 import foundry
 from foundry.acceptance.faults import nursery
@@ -86,6 +89,14 @@ class Nursery:
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
+
+    def kill(self) -> None:
+        """End it at once, with everything that its trial has started."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self._process.pid)
+            for process in [*family.children(recursive=True), family]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def libraries(self, shadow: Path, feature: str) -> tuple[str, ...]:
         """The modules of other libraries that the suite imports when it is loaded for `feature`."""

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import queue
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from foundry.acceptance.faults.fault import DoesNotApply, Guard, PlantedFault
 from foundry.acceptance.faults.figures import FaultFigure, FaultFigures, Verdict
 from foundry.acceptance.faults.nurseries import Nursery, ScenarioOutcome, TrialResult
 from foundry.acceptance.faults.shadow import Shadows
+from foundry.acceptance.faults.warm_pool import WarmPool
 from foundry.acceptance.selection import parsed_features
 
 FIRST_SECONDS = 120.0
@@ -42,7 +42,6 @@ class Planting:
     seed: int = 0
     _figures: dict[str, FaultFigure] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _libraries: tuple[str, ...] | None = None
 
     def run(self) -> FaultFigures:
         """Try the faults, those with guards in one feature together, and tell each verdict when it is known."""
@@ -51,9 +50,14 @@ class Planting:
         waiting: queue.SimpleQueue[list[PlantedFault]] = queue.SimpleQueue()
         for group in self._groups():
             waiting.put(group)
-        with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
-            shadows = Shadows(self.project, Path(folder))
-            run_side_by_side(self.workers, lambda: self._work(waiting, shadows, deadline))
+
+        def work(nursery: Nursery, shadows: Shadows) -> None:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    feature = GuardedFeature(self.project, shadows, nursery, deadline)
+                    self._note_all(feature.verdicts(waiting.get_nowait()))
+
+        WarmPool(self.project, self.workers, self.faults[0].guard.feature).run(work)
         figures = [self._figures.get(fault.name) or _figure(fault, "not tried") for fault in self.faults]
         return FaultFigures(
             seed=self.seed,
@@ -74,45 +78,11 @@ class Planting:
         dice.shuffle(groups)
         return groups
 
-    def _work(self, waiting: queue.SimpleQueue[list[PlantedFault]], shadows: Shadows, deadline: float) -> None:
-        with Nursery() as nursery, contextlib.suppress(queue.Empty):
-            is_warm = False
-            while True:
-                group = waiting.get_nowait()
-                if not is_warm:
-                    nursery.warm_up(self._needed_libraries(nursery, shadows, group[0].guard.feature))
-                    is_warm = True
-                for figure in GuardedFeature(self.project, shadows, nursery, deadline).verdicts(group):
-                    with self._lock:
-                        self._figures[figure.name] = figure
-                        self.say(figure)
-
-    def _needed_libraries(self, nursery: Nursery, shadows: Shadows, feature: str) -> tuple[str, ...]:
-        """What one child of the first worker has found, for all of them."""
-        with self._lock:
-            if self._libraries is None:
-                with shadows.shadow() as shadow:
-                    self._libraries = nursery.libraries(shadow, feature)
-            return self._libraries
-
-
-def run_side_by_side(workers: int, work: Callable[[], None]) -> None:
-    """Run `work` in so many threads, to the end of each, and pass on what the first one raised."""
-    errors: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001  # raised again below
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    def _note_all(self, figures: Iterator[FaultFigure]) -> None:
+        for figure in figures:
+            with self._lock:
+                self._figures[figure.name] = figure
+                self.say(figure)
 
 
 @dataclass

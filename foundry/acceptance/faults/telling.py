@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from foundry.acceptance.faults.figures import FaultFigure, FaultFigures
+from foundry.acceptance.faults.figures import FaultFigure, FaultFigures, MutantFigure, MutantFigures
 from foundry.terminal import aligned, printable
 
 
@@ -32,3 +32,22 @@ def summary(figures: FaultFigures) -> Iterator[str]:
 def _why(figure: FaultFigure) -> str:
     why = ": ".join(part for part in (figure.step, figure.message) if part)
     return f" ({figure.seconds:.1f} s)  {why}" if figure.seconds else f"  {why}"
+
+
+def mutant_told(figure: MutantFigure) -> str:
+    """One mutant in one line, when its verdict is known."""
+    by = f" by {figure.killer}" if figure.killer else f": {figure.message}" if figure.message else ""
+    return printable(f"  {figure.module}:{figure.line} {figure.mutation}: {figure.verdict}{by}")
+
+
+def mutant_summary(figures: MutantFigures) -> Iterator[str]:
+    """The share of mutants that were killed, and each survivor with its line."""
+    counts = figures.counts
+    for it in figures.survivors:
+        why = it.message or f"{it.scenarios} scenarios noticed nothing"
+        yield printable(f"survived: {it.module}:{it.line}  {it.source}\n    {it.mutation}; {why}")
+    passed_over = f"; {counts['does not load']} do not load, {counts['equivalent']} change nothing"
+    yield (
+        f"{counts['killed']} of {figures.num_counted} mutants are killed ({figures.killed_share:.0%}), seed "
+        f"{figures.seed}, in {figures.seconds:.0f} s{passed_over}"
+    )
