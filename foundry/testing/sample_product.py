@@ -192,6 +192,13 @@ FAULTS = """\
   guard: {feature: features/lending.feature, scenario: A reader has two books at most}
 """
 
+EQUIVALENT = """\
+- module: library/lending.py
+  source: "if days <= 0:"
+  mutation: "`<` for `<=`"
+  reason: 0 days cost 0 cents either way
+"""
+
 HOOKS = """\
 def before_scenario(context, scenario):
     if "slow" in scenario.tags:
@@ -208,6 +215,7 @@ def write_sample_product(folder: Path) -> None:
         "steps/lending_steps.py": STEPS,
         "environment.py": HOOKS,
         "faults/lending.yaml": FAULTS,
+        "equivalent_mutants.yaml": EQUIVALENT,
         "pyproject.toml": '[tool.behave]\npaths = ["features"]\n'
         'tag_expression_protocol = "v2"\n[tool.behave.userdata]\n"accept.faults" = "faults"\n',
     }.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from foundry.acceptance.faults.fault import catalogue_of
 from foundry.acceptance.faults.operators import Mutation, mutations
 from foundry.errors import UserError
 
@@ -22,7 +23,7 @@ CORE = (
     "foundry/reproducibility.py",
 )
 """The modules on which the promises about training and generation rest."""
-EQUIVALENT = "foundry/acceptance/faults/equivalent_mutants.yaml"
+EQUIVALENT_NAME = "equivalent_mutants.yaml"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class EquivalentMutant(BaseModel):
     def is_meant(self, mutant: Mutant) -> bool:
         """Whether it is this one."""
         return (self.module, self.source, self.mutation) == (mutant.module, mutant.source, str(mutant.mutation))
+
+
+def equivalent_of(project: Path) -> Path:
+    """Where a project lists its equivalent mutants: beside the folder with its catalogue of planted faults."""
+    return catalogue_of(project).parent / EQUIVALENT_NAME
 
 
 def read_equivalent(path: Path) -> list[EquivalentMutant]:
