@@ -46,6 +46,12 @@ def accept(
     last_failed: Annotated[
         bool, typer.Option("--last-failed", help="Only the scenarios that were not kept in the last run.")
     ] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Measure which lines and branches of the product are executed.")
+    ] = False,
+    modules: Annotated[
+        str | None, typer.Option(metavar="I/N", help="With --coverage: measure only the I-th of N groups of modules.")
+    ] = None,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
 
@@ -55,6 +61,7 @@ def accept(
       foundry accept features/training --tags=@critical
       foundry accept --tags="@gpu and not @slow" --workers 4 --out gpu
       foundry accept --last-failed
+      foundry accept --coverage
       foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
     """
     with _acceptance_extra():
@@ -64,6 +71,8 @@ def accept(
         from foundry.acceptance.shards import parse_shard
     if paths and paths[0] == MERGE:
         raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out))
+    if modules is not None and not coverage:
+        raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
     request = Request(
         paths=tuple(paths or ["features"]),
         tags=tuple(tags or []),
@@ -75,6 +84,8 @@ def accept(
         seed=random.randrange(MAX_SEED) if shuffle and seed is None else seed,
         fail_fast=fail_fast,
         last_failed=last_failed,
+        coverage=coverage,
+        modules=parse_shard(modules, "--modules") if modules is not None else None,
     )
     raise typer.Exit(run_suite(request))
 

@@ -17,6 +17,7 @@ from coverage.exceptions import CoverageException, DataError
 from foundry.acceptance.coverage_session import DATA_NAME, CoverageSession
 from foundry.acceptance.measured_modules import Modules
 from foundry.acceptance.scenario_tracing import scenario_of
+from foundry.data.progress import Progress, Report
 from foundry.errors import FoundryError, UserError
 
 EXECUTED_NAME = "data"
@@ -52,7 +53,7 @@ class Executed:
                         self.scenarios[scenario][name].add(line)
 
 
-def executed_in(session: CoverageSession) -> Executed:
+def executed_in(session: CoverageSession, report: Report) -> Executed:
     """What the processes of a session have executed that are over.
 
     Raises:
@@ -60,8 +61,9 @@ def executed_in(session: CoverageSession) -> Executed:
     """
     names = {str(path): name for name, path in session.modules.items()}
     executed = Executed({name: set() for name in session.modules})
-    files = sorted(session.raw.glob(f"{DATA_NAME}.*"))
-    for path in files:
+    files, progress = sorted(session.raw.glob(f"{DATA_NAME}.*")), Progress(report)
+    for number, path in enumerate(files):
+        progress.update(f"coverage: read the data of {number:,} of {len(files):,} processes")
         try:
             with _opened(path) as data:
                 executed.add(data, names)
@@ -79,6 +81,7 @@ def write_executed(executed: Executed, folder: Path) -> None:
     data.touch_files(sorted(executed.arcs))
     data.close()
     data = CoverageData(str(folder / SCENARIOS_NAME))
+    data.add_lines({})
     data.touch_files(sorted(executed.arcs))
     for scenario, lines in sorted(executed.scenarios.items()):
         data.set_context(scenario)

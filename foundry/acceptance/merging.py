@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from foundry.acceptance.board import show_summary
+from foundry.acceptance.coverage_run import coverage_run, have_coverage
 from foundry.acceptance.formatter import clear_results
 from foundry.acceptance.history import HISTORY_NAME, read_history
 from foundry.acceptance.record import RECORD_NAME, AcceptanceRecord, ScenarioRecord, read_record
@@ -42,12 +44,16 @@ def merge(folders: Sequence[Path], results: Path, out: Path, console: Console | 
     console = console or Console(highlight=False, soft_wrap=True)
     history = read_history(out / HISTORY_NAME)
     record = merged([(folder, _record_of(folder)) for folder in folders])
-    clear_results(results)
-    remove_bundle(out)
-    for folder in folders:
-        shutil.copytree(folder / RESULTS_NAME, results, dirs_exist_ok=True)
-    show_summary(console, record)
-    write_bundle(record, results, out, history.with_run(record), console)
+    with coverage_run() if have_coverage(folders) else contextlib.nullcontext() as coverage:
+        if coverage:
+            record = coverage.merged(folders, record, console.print)
+        clear_results(results)
+        remove_bundle(out)
+        for folder in folders:
+            shutil.copytree(folder / RESULTS_NAME, results, dirs_exist_ok=True)
+        show_summary(console, record)
+        pages = coverage.folder if coverage else None
+        write_bundle(record, results, out, history.with_run(record), console, pages)
     return exit_code(record)
 
 

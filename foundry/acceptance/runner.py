@@ -18,6 +18,8 @@ import foundry
 from foundry import files
 from foundry.acceptance.board import Board, show_summary
 from foundry.acceptance.coordinator import Coordinator
+from foundry.acceptance.coverage_report import FOLDER_NAME
+from foundry.acceptance.coverage_run import coverage_run
 from foundry.acceptance.formatter import clear_results, history_id, place_of
 from foundry.acceptance.history import HISTORY_NAME, History, read_history, write_history
 from foundry.acceptance.ledger import Ledger
@@ -48,6 +50,8 @@ class Request:
         seed: of a shuffled order; None runs what takes longest first.
         fail_fast: hand out nothing more after the first failure.
         last_failed: only what was not kept in the last run.
+        coverage: measure which lines of the product are executed.
+        modules: of this group of modules alone.
     """
 
     paths: tuple[str, ...] = ("features",)
@@ -60,6 +64,8 @@ class Request:
     seed: int | None = None
     fail_fast: bool = False
     last_failed: bool = False
+    coverage: bool = False
+    modules: Shard | None = None
 
 
 def accept(request: Request, console: Console | None = None) -> int:
@@ -80,10 +86,14 @@ def accept(request: Request, console: Console | None = None) -> int:
     clear_results(request.results)
     remove_bundle(request.out)
     stop = StopRequest()
-    with _workspaces() as workspaces:
-        record = _run(request, selected, history, workspaces, console, stop)
-    show_summary(console, record, workspaces)
-    write_bundle(record, request.results, request.out, history.with_run(record), console)
+    with coverage_run(request.modules) if request.coverage else contextlib.nullcontext() as coverage:
+        with _workspaces() as workspaces, coverage.measuring() if coverage else contextlib.nullcontext():
+            record = _run(request, selected, history, workspaces, console, stop)
+        if coverage:
+            record = coverage.concluded(record, console.print)
+        show_summary(console, record, workspaces)
+        folder = coverage.folder if coverage else None
+        write_bundle(record, request.results, request.out, history.with_run(record), console, folder)
     return 128 + stop.signal_number if stop.signal_number else exit_code(record)
 
 
@@ -123,7 +133,7 @@ def _run(
         console.print(f"in a shuffled order; again with --seed {request.seed}")
     request.results.mkdir(parents=True, exist_ok=True)
     with board.progress(num_workers), stop, files.temporary_folder(request.results.resolve(), "workers") as scratch:
-        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast)
+        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast, request.coverage)
         run = Coordinator(pieces, ledger, board, request.results.resolve(), settings)
         run.run(num_workers, request.timeout, stop)
     return AcceptanceRecord(
@@ -178,14 +188,25 @@ def remove_bundle(out: Path) -> None:
     for name in (REPORT_NAME, RECORD_NAME):
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / RESULTS_NAME, ignore_errors=True)
+    shutil.rmtree(out / FOLDER_NAME, ignore_errors=True)
 
 
-def write_bundle(record: AcceptanceRecord, results: Path, out: Path, history: History, console: Console) -> None:
-    """Write into `out` what a run or merged shards leave: record, history, report, and a shard's results.
+def write_bundle(
+    record: AcceptanceRecord,
+    results: Path,
+    out: Path,
+    history: History,
+    console: Console,
+    coverage: Path | None = None,
+) -> None:
+    """Write into `out` what a run or merged shards leave: record, history, report, coverage, and a shard's results.
 
     Raises:
         FoundryError: the report cannot be built.
     """
+    if coverage and coverage.is_dir():
+        shutil.copytree(coverage, out / FOLDER_NAME)
+        console.print(f"coverage: {(out / FOLDER_NAME / 'index.html').resolve()}")
     write_record(record, out / RECORD_NAME)
     write_history(history, out / HISTORY_NAME)
     if record.shard:

@@ -14,7 +14,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
@@ -26,8 +26,9 @@ from behave.runner_util import collect_feature_locations, parse_features
 from pydantic import BaseModel, ConfigDict
 
 from foundry.acceptance.failure_details import failure_of
-from foundry.acceptance.formatter import AllureFormatter, Verdict, failed_owner, place_of, verdict
+from foundry.acceptance.formatter import AllureFormatter, Verdict, failed_owner, history_id, place_of, verdict
 from foundry.acceptance.record import Failure
+from foundry.acceptance.scenario_tracing import ScenarioTracer
 from foundry.acceptance.selection import behave_configuration
 
 News = Literal["ready", "started", "step", "ended", "error"]
@@ -58,8 +59,11 @@ class Outcome(BaseModel):
 class WorkerRunner(Runner):  # type: ignore[misc]
     """Behave's runner over the pieces that the coordinator hands out."""
 
-    def __init__(self, config: Configuration, results: Path, orders: IO[str], news: IO[str]) -> None:
+    def __init__(
+        self, config: Configuration, results: Path, orders: IO[str], news: IO[str], tracer: ScenarioTracer | None = None
+    ) -> None:
         super().__init__(config)
+        self.tracer = tracer
         self.told_failure = False
         self.was_dismissed = False
         self._results = results
@@ -146,11 +150,20 @@ class Teller(Formatter):  # type: ignore[misc]
                 runner.abort(reason="no more orders")
                 return False
             runner.tell("started", place_of(scenario))
-            failed = bool(run(runner))
+            failed = _traced(runner.tracer, scenario, lambda: bool(run(runner)))
             runner.tell_outcome(outcome_of(scenario, self._project))
             return failed
 
         scenario.run = run_and_tell
+
+
+def _traced(tracer: ScenarioTracer | None, scenario: Scenario, run: Callable[[], bool]) -> bool:
+    if tracer is None:
+        return run()
+    tracer.begin(history_id(scenario))
+    failed = run()
+    tracer.end()
+    return failed
 
 
 def outcome_of(scenario: Scenario, project: Path) -> Outcome:
@@ -199,6 +212,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--workspaces", required=True)
     parser.add_argument("--fail-fast", action="store_true")
+    parser.add_argument("--trace-scenarios", action="store_true")
     parser.add_argument("--tags", action="append", default=[])
     parser.add_argument("paths", nargs="+")
     arguments = parser.parse_args()
@@ -207,7 +221,8 @@ def main() -> int:
     faulthandler.register(SHOW_STACK, all_threads=False)
     config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces)
     config.stop = arguments.fail_fast
-    runner = WorkerRunner(config, arguments.results, orders, news)
+    tracer = ScenarioTracer() if arguments.trace_scenarios else None
+    runner = WorkerRunner(config, arguments.results, orders, news, tracer)
     failed = runner.run()
     return int(failed and not (runner.told_failure or runner.was_dismissed))
 

@@ -31,6 +31,7 @@ class WorkerSettings:
     Attributes:
         scratch: a folder for logs and for results that are not complete.
         workspaces: a folder for the workspaces of the scenarios.
+        trace_scenarios: tell coverage which scenario runs.
     """
 
     paths: tuple[str, ...]
@@ -38,11 +39,13 @@ class WorkerSettings:
     scratch: Path
     workspaces: Path
     fail_fast: bool = False
+    trace_scenarios: bool = False
 
     def command(self, log: Path, results: Path, workspaces: Path) -> list[str]:
         """The command line of a worker."""
         options = ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
         options += ["--fail-fast"] if self.fail_fast else []
+        options += ["--trace-scenarios"] if self.trace_scenarios else []
         options += [f"--tags={tag}" for tag in self.tags]
         return [sys.executable, "-m", "foundry.acceptance.worker", *options, *self.paths]
 
