@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from behave import given, then, when
 from behave.runner import Context
@@ -23,7 +24,7 @@ from behave.runner import Context
 from foundry.acceptance.step_checks import check_sources
 from foundry.testing.sample_suite import write_sample_suite
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def sample_run(
             path.write_text(path.read_text(encoding="utf-8").replace(*misspelt), encoding="utf-8")
         (root / "allure-results").mkdir()
         (root / "allure-results" / "old-result.json").write_text('{"name": "Yesterday", "status": "passed"}')
-        (root / "report.html").write_text("yesterday's page")
+        (root / "release").mkdir()
+        (root / "release" / "report.html").write_text("yesterday's page")
         (root / "temporary").mkdir()
         command = [sys.executable, "-m", "foundry", "accept", *arguments]
         environment = {**os.environ, "TMPDIR": str(root / "temporary")}
@@ -86,7 +88,7 @@ def sample_run(
             environment["PATH"] = os.pathsep.join([str(crashing_node(root / "bin")), os.environ["PATH"]])
         answer = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=100)
         results = [json.loads(path.read_text()) for path in root.glob("allure-results/*-result.json")]
-        page = root / "report.html"
+        page = root / "release" / "report.html"
         return SampleRun(
             exit_code=answer.returncode,
             output=answer.stdout + answer.stderr,
@@ -94,7 +96,7 @@ def sample_run(
             results={result["name"]: result for result in results},
             attachments={path.name: path.read_bytes() for path in root.glob("allure-results/*-attachment.*")},
             page=page.read_text() if page.exists() else "",
-            workspaces=tuple(path.name for path in root.glob("temporary/foundry-accept-*/*")),
+            workspaces=tuple(path.name for path in root.glob("temporary/foundry-accept-*/*/*")),
         )
 
 
@@ -201,7 +203,9 @@ def shows_text(context: Context, scenario: str, attachment: str, text: str) -> N
 @then('"{scenario}" shows "{attachment}" with a picture')
 def shows_picture(context: Context, scenario: str, attachment: str) -> None:
     shown = context.world.of(Acceptance).sample.texts(scenario)
-    assert shown.get(attachment, b"").startswith(PNG_SIGNATURE), f"{attachment!r} is no picture: {list(shown)}"
+    assert attachment in shown, f"{attachment!r} is not shown: {list(shown)}"
+    drawn = ElementTree.fromstring(shown[attachment].decode()).findall(f"{SVG}polyline")
+    assert drawn and len(drawn[0].get("points", "").split()) == 3, f"no line over three losses: {shown[attachment]!r}"
 
 
 @then("the page holds all {count:d} results")

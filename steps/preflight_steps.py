@@ -112,7 +112,7 @@ def small_temporary_folder(context: Context, megabytes: str) -> None:
 
 def small_disk_of_results(context: Context, megabytes: str) -> None:
     if folder := small_disk(context, int(megabytes)):
-        preflight_of(context).options += ["--report", str(folder / "new" / "report.html")]
+        preflight_of(context).options += ["--out", str(folder / "new")]
 
 
 def closed_disk_of_results(context: Context) -> None:
@@ -123,7 +123,7 @@ def closed_disk_of_results(context: Context) -> None:
         context.scenario.skip(str(reason))
         return
     disk.read_only()
-    preflight_of(context).options += ["--report", str(disk.folder / "report.html")]
+    preflight_of(context).options += ["--out", str(disk.folder / "release")]
 
 
 def little_memory(context: Context, megabytes: str) -> None:

@@ -72,8 +72,12 @@ class OpenPage:
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def text(self, selector: str = "body") -> str:
-        """The text that can be seen in the first element of that selector."""
+    def visible_text(self) -> str:
+        """All text of the page that can be seen."""
+        return str(self.evaluate("() => document.body.checkVisibility() ? document.body.innerText.trim() : ''"))
+
+    def text(self, selector: str) -> str:
+        """The text of the first element of that selector."""
         return str(self._act(lambda: self._page.locator(selector).first.inner_text()))
 
     def texts(self, selector: str) -> list[str]:

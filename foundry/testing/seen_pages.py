@@ -58,7 +58,7 @@ def seen(page: Path, screen: Screen, ready: str = "") -> Seen:
         opened.evaluate(UNFOLD)
         return Seen(
             screen,
-            opened.text(),
+            opened.visible_text(),
             tuple(opened.errors),
             tuple(opened.requests),
             opened.layout_width,

@@ -58,7 +58,7 @@ def page_of_a_sweep() -> Path:
 
 def report_of_the_sample_suite() -> Path:
     """The report of a small suite in which scenarios pass, fail, break and are skipped."""
-    return sample_run() / "report.html"
+    return sample_run() / "release" / "report.html"
 
 
 def sample_results() -> dict[str, dict[str, Any]]:
