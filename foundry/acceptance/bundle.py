@@ -28,6 +28,14 @@ ENVIRONMENT_NAME = "environment.json"
 FAULTS_NAME = "faults.json"
 COVERAGE_FOLDER = "coverage"
 SUMS_NAME = "SHA256SUMS"
+RESULTS_NAME = "results"
+"""The folder with Allure's results in what a shard leaves, for whoever merges the shards."""
+
+PARTS = {
+    *(RECORD_NAME, HISTORY_NAME, REPORT_NAME, SUMMARY_NAME, JUNIT_NAME, FEATURES_NAME, ENVIRONMENT_NAME),
+    *(FAULTS_NAME, COVERAGE_FOLDER, SUMS_NAME, RESULTS_NAME),
+}
+"""All that a bundle may hold."""
 
 
 def earlier_runs(out: Path) -> History:
@@ -39,9 +47,18 @@ def earlier_runs(out: Path) -> History:
     previous = _set_aside(out)
     if previous.exists() and not out.exists():
         previous.rename(out)
-    if out.exists() and not _is_bundle(out):
-        raise UserError(f"--out {out}: holds something that is no bundle, and would be replaced; name another folder")
+    _refuse_other_folders(out)
     return read_history(out / HISTORY_NAME)
+
+
+def remove_bundle(out: Path) -> None:
+    """Remove what an earlier run has left in `out`, so that nothing of it passes for this run's; the history stays."""
+    for name in PARTS - {HISTORY_NAME}:
+        part = out / name
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def write_bundle(
@@ -57,6 +74,7 @@ def write_bundle(
 ) -> list[str]:
     """Write the bundle of a run to the folder `out`, in the place of an older one, and return why its gate is shut.
 
+    Record and history are in `out` first, so that they are kept where the rest cannot be made.
     The same arguments give the same files, but for the order in which Allure lists results that began in the same
     millisecond.
 
@@ -69,14 +87,16 @@ def write_bundle(
 
     Raises:
         UserError: there are no results, or `out` is something else than a bundle.
-        FoundryError: Allure cannot be installed, or fails; an older bundle is left as it was.
+        FoundryError: Allure cannot be installed, or fails.
     """
     earlier = History(tuple(run for run in history.runs if (run.started, run.shard) != (record.started, record.shard)))
     previous = earlier.last_like(record)
     reasons = gate(record, previous)
     machine = environment() | {"Date": record.started, "Commit": record.commit, "Python": record.python}
     about = machine | _about(record)
-    with files.temporary_folder(_made(out.absolute().parent), out.name) as new:
+    write_record(record, out / RECORD_NAME)
+    write_history(earlier.with_run(record), out / HISTORY_NAME)
+    with files.temporary_folder(out.absolute().parent, out.name) as new:
         build_report(results, new / REPORT_NAME, about=about, history=earlier, say=say)
         write_record(record, new / RECORD_NAME)
         write_history(earlier.with_run(record), new / HISTORY_NAME)
@@ -84,9 +104,11 @@ def write_bundle(
         files.write_text(new / JUNIT_NAME, junit_xml(record))
         files.write_text(new / FEATURES_NAME, features_page(_all_features(record), record))
         files.write_json(new / ENVIRONMENT_NAME, {"environment": machine, "checks": list(checks)})
-        if coverage:
+        if record.shard:
+            shutil.copytree(results, new / RESULTS_NAME, ignore=shutil.ignore_patterns(".*"))
+        if coverage and coverage.is_dir():
             shutil.copytree(coverage, new / COVERAGE_FOLDER)
-        if faults:
+        if faults and faults.is_file():
             shutil.copy(faults, new / FAULTS_NAME)
         files.write_text(new / SUMS_NAME, checksums(new))
         files.flush_folder(new)
@@ -118,20 +140,24 @@ def _all_features(record: AcceptanceRecord) -> Iterator[Feature]:
     seen: set[Path] = set()
     for path in [*configured, *named]:
         if Path(path).exists():
-            for feature, _ in parsed_features([path]):
+            for feature in parsed_features([path]):
                 place = Path(feature.filename).resolve()
                 if place not in seen:
                     seen.add(place)
                     yield feature
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _is_bundle(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / RECORD_NAME).is_file() or not any(folder.iterdir()))
+def _refuse_other_folders(out: Path) -> None:
+    """A bundle takes the place of what is there, so that must be a bundle, too."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: is a file; name a folder")
+    others = sorted({path.name for path in out.iterdir()} - PARTS) if out.exists() else []
+    others = [name for name in others if not name.startswith(files.TEMPORARY_PREFIX)]
+    if others:
+        raise UserError(
+            f"--out {out}: holds {others[0]!r}, which is no part of a bundle, and a bundle replaces the folder as a "
+            "whole; name another folder"
+        )
 
 
 def _set_aside(out: Path) -> Path:

@@ -65,12 +65,6 @@ def rerun_command(scenario: ScenarioRecord) -> str:
     return shlex.join(["foundry", "accept", scenario.place, *tags])
 
 
-def title_of(scenario: ScenarioRecord) -> str:
-    """The scenario's name, with the values of its row of examples that are not in it."""
-    row = ", ".join(value for value in scenario.row.values() if value not in scenario.name)
-    return f"{scenario.name} ({row})" if row else scenario.name
-
-
 def failure_lines(record: AcceptanceRecord) -> list[str]:
     """The groups for the terminal, without control characters; empty where nothing failed."""
     return [printable(line) for group in failure_groups(record) for line in _group_lines(group)]
@@ -78,12 +72,12 @@ def failure_lines(record: AcceptanceRecord) -> list[str]:
 
 def _group_lines(group: FailureGroup) -> Iterable[str]:
     yield f"{len(group.scenarios)} × {group.cause}"
-    yield from (f"    {line}" for line in group.first_lines)
+    yield from (f"      {line}" for line in group.first_lines)
     for scenario in group.scenarios:
-        yield f"  {scenario.feature} › {title_of(scenario)}"
-        yield f"    rerun: {rerun_command(scenario)}"
+        yield f"  {scenario.place}  {scenario.title}: {scenario.why}"
+        yield f"      again: {rerun_command(scenario)}"
         if scenario.workspace:
-            yield f"    workspace: {scenario.workspace}"
+            yield f"      workspace: {scenario.workspace}"
 
 
 def _first_lines(scenarios: Sequence[ScenarioRecord]) -> tuple[str, ...]:

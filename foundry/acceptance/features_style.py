@@ -58,6 +58,7 @@ var { font-style: italic; color: var(--accent); }
 .examples > b { font-size: .85rem; color: var(--soft); font-weight: 500; }
 .steps td, .steps th, .examples td, .examples th { padding: .15rem .8rem .15rem 0; }
 .steps td, .examples td { overflow-wrap: normal; }
+.steps th, .examples th { white-space: nowrap; }
 .wide { max-width: 100%; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
 pre { margin: .3rem 0; font-size: .8rem; }

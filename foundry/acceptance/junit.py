@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
-from foundry.acceptance.failure_groups import UNEXPLAINED, title_of
+from foundry.acceptance.failure_groups import UNEXPLAINED
 from foundry.acceptance.record import AcceptanceRecord, ScenarioRecord
 from foundry.terminal import printable
 
@@ -53,7 +53,7 @@ def _suite(record: AcceptanceRecord, name: str, cases: Iterable[ET.Element]) -> 
 def _case(scenario: ScenarioRecord) -> ET.Element:
     file, _, line = scenario.place.rpartition(":")
     classname = ".".join(part for part in (scenario.epic, scenario.feature, scenario.rule) if part)
-    case = ET.Element("testcase", name=printable(title_of(scenario)), classname=printable(classname))
+    case = ET.Element("testcase", name=printable(scenario.title), classname=printable(classname))
     case.attrib.update(time=f"{scenario.seconds:.3f}", file=printable(file), line=line)
     if scenario.status == "skipped":
         ET.SubElement(case, "skipped", message=_one_line(scenario.reason or "skipped without a reason"))

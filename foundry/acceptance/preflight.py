@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from rich.markup import escape
+
 from foundry.acceptance.capabilities import CAPABILITIES
 from foundry.acceptance.checks.check import Check, as_lines
 from foundry.acceptance.checks.gpu import check_gpus_apart
@@ -59,13 +61,21 @@ def _as_list(probe: Callable[[], Check]) -> list[Check]:
     return [probe()]
 
 
-def with_preflight(
-    act: Callable[[], Result], tags: Sequence[str], *, out: Path, workers: int
+def on_a_fit_machine(
+    act: Callable[[], Result], tags: Sequence[str], *, out: Path, workers: int, say: Callable[[str], None]
 ) -> tuple[Result, list[Check]]:
-    """What `act` returns, and the checks of the machine, which are made meanwhile; see `preflight`."""
+    """What `act` returns, and the checks of the machine, which are made meanwhile; says what is not right.
+
+    Raises:
+        UserError: the machine lacks something that every run needs, or `act` raises it.
+    """
     with ThreadPoolExecutor(1) as pool:
         checking = pool.submit(preflight, tags, out=out, workers=workers)
-        return act(), checking.result()
+        result, checks = act(), checking.result()
+    refuse_what_is_missing(checks)
+    for line in shown_checks(checks):
+        say(escape(line))
+    return result, checks
 
 
 def refuse_what_is_missing(checks: Iterable[Check]) -> None:

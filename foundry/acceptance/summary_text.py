@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from foundry.acceptance.failure_groups import failure_groups, rerun_command, title_of
+from foundry.acceptance.failure_groups import failure_groups, rerun_command
 from foundry.acceptance.record import AcceptanceRecord
 from foundry.terminal import duration, printable
 
@@ -80,7 +80,7 @@ def _not_kept(record: AcceptanceRecord) -> str:
             line
             for scenario in shown
             for line in (
-                f"- {_plain(scenario.feature)} › {_plain(title_of(scenario))}",
+                f"- {_plain(scenario.feature)} › {_plain(scenario.title)}",
                 f"  - again: {_span(rerun_command(scenario))}",
                 *([f"  - workspace: {_span(scenario.workspace)}"] if scenario.workspace else []),
             )
@@ -136,10 +136,9 @@ def _environment(record: AcceptanceRecord, environment: Mapping[str, str]) -> st
 
 def _repeat(record: AcceptanceRecord) -> str:
     workers = f" --workers {record.workers}" if record.workers else ""
-    shard = f" --shard {record.shard}" if record.shard else ""
     seed = f" --seed {record.seed}" if record.seed is not None else ""
     commit = record.commit.removesuffix("-dirty")
-    lines = [f"git checkout {commit}", f"foundry accept {record.selection}{workers}{shard}{seed}", ""]
+    lines = [f"git checkout {commit}", f"foundry accept {record.selection}{workers}{seed}", ""]
     check = "sha256sum -c SHA256SUMS   # in the folder of this file: nothing was changed since"
     dirty = "\n\nThe tree held changes that are in no commit." if record.commit.endswith("-dirty") else ""
     return f"## To repeat it{dirty}\n\n" + _code("\n".join([*lines, check]))

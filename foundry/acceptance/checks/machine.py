@@ -52,7 +52,7 @@ def _check_room(name: str, folder: Path, needed: int, remedy: str) -> Check:
     found = f"{free / 1e6:,.0f} MB free in {existing}"
     if free < needed:
         return Check(name, "failed", found, f"a run needs {needed / 1e6:,.0f} MB", remedy, needed=True)
-    return Check(name, "ok", found)
+    return Check(name, "ok", found, needed=True)
 
 
 def _is_writable(folder: Path) -> bool:

@@ -49,7 +49,7 @@ def _python(product: importlib.metadata.Distribution) -> Check:
     if tried and version.rpartition(".")[0] not in tried:
         reason = f"foundry was tried on {', '.join(tried)}"
         return Check("Python", "failed", found, reason, f"make PYTHON=python{tried[-1]} install")
-    return Check("Python", "ok", found)
+    return Check("Python", "ok", found, needed=True)
 
 
 def _required(requirements: Iterable[Requirement]) -> Check:
@@ -58,7 +58,7 @@ def _required(requirements: Iterable[Requirement]) -> Check:
     if wrong:
         remedy = f"pip install '{PRODUCT}[{NEEDED_EXTRA}]'"
         return Check("packages", "failed", _few(wrong), "not what foundry requires", remedy, needed=True)
-    return Check("packages", "ok", f"{len(wanted)} as foundry and its acceptance suite require")
+    return Check("packages", "ok", f"{len(wanted)} as foundry and its acceptance suite require", needed=True)
 
 
 def _extras(requirements: Iterable[Requirement], extras: Iterable[str]) -> Check:

