@@ -8,8 +8,10 @@ from pathlib import Path
 from behave import given, then, when
 from behave.runner import Context
 
+from foundry.acceptance.features_page import FILTERS
 from foundry.testing.allure_page import LEAF, STATUSES, AllurePage
 from foundry.testing.browser import browser
+from foundry.testing.features_document import FeaturesDocument
 from foundry.testing.seen_pages import Seen, seen
 from foundry.testing.written_pages import PAGES, sample_results
 
@@ -24,7 +26,9 @@ class Page:
     Attributes:
         ready: a selector of what can be seen once a script has drawn it.
         name: the scenario that is open in the report.
-        listed: the scenarios that the report lists when it is filtered by a status.
+        listed: the scenarios that are listed after each filter.
+        promised: how many scenarios each filter says that it leaves.
+        shown: how many scenarios are said to be shown after each filter.
     """
 
     path: Path = Path("page.html")
@@ -33,6 +37,8 @@ class Page:
     report: AllurePage | None = None
     name: str = ""
     listed: dict[str, list[str]] = field(default_factory=dict)
+    promised: dict[str, int] = field(default_factory=dict)
+    shown: dict[str, int] = field(default_factory=dict)
 
     @property
     def opened(self) -> AllurePage:
@@ -86,6 +92,38 @@ def found_wrong(context: Context, screens: str, problem: str) -> None:
     wrong = [screen for screen, problems in found.items() if any(problem in it for it in problems)]
     expected = ["desktop", "phone"] if screens == "both" else ["phone"]
     assert wrong == expected, f"{problem!r} on {wrong}, expected on {expected}; found {found}"
+
+
+# --- the document of the features ---
+
+
+@when("each of its filters is clicked in turn")
+def filters_clicked(context: Context) -> None:
+    page = page_of(context)
+    with browser().open(page.path) as opened:
+        document = FeaturesDocument(opened)
+        page.promised = document.filters()
+        for name in page.promised:
+            document.filter_by(name)
+            page.shown[name] = document.num_shown()
+            page.listed[name] = document.scenarios()
+        context.world.attach("The document", opened.screenshot(), "png")
+
+
+@then("each leaves as many scenarios as it says and as the results have")
+def filters_leave(context: Context) -> None:
+    page, statuses = page_of(context), [result["status"] for result in sample_results().values()]
+    expected = {
+        name: len(statuses) if not wanted else sum(status in wanted for status in statuses) for name, wanted in FILTERS
+    }
+    assert page.promised == page.shown == expected, f"promised {page.promised}, shown {page.shown}, results {expected}"
+
+
+@then('its filter "{name}" leaves "{seen_one}" and not "{hidden_one}"')
+def filter_leaves(context: Context, name: str, seen_one: str, hidden_one: str) -> None:
+    listed = page_of(context).listed[name]
+    assert any(seen_one in title for title in listed), listed
+    assert not any(hidden_one in title for title in listed), listed
 
 
 # --- the report ---

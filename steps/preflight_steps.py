@@ -15,7 +15,7 @@ from pathlib import Path
 from behave import given, then, when
 from behave.runner import Context
 
-from foundry.acceptance.checks.check import MARKS
+from foundry.acceptance.checks.check import MARKS, Check, as_lines
 from foundry.testing.limits import NotPermitted, small_filesystem
 from foundry.testing.machines import Machine
 from foundry.testing.processes import Finished, run_foundry
@@ -258,6 +258,14 @@ def stands_in_line(context: Context, text: str, name: str) -> None:
     assert len(lines) == 1 and text in lines[0], f"the lines of {name}: {lines}"
 
 
+def table_of(context: Context) -> list[str]:
+    """The lines of the checks that a run printed before it began."""
+    heading, *rest = preflight_of(context).lines
+    table = list(itertools.takewhile(lambda line: line[0] in MARKS.values(), rest))
+    assert heading.startswith("machine:") and table, preflight_of(context).printed
+    return table
+
+
 def results_by_name() -> dict[str, tuple[str, str]]:
     results = [json.loads(path.read_text()) for path in Path("allure-results").glob("*-result.json")]
     return {it["name"]: (it["status"], it.get("statusDetails", {}).get("message", "")) for it in results}
@@ -273,6 +281,16 @@ def skipped_as_told(context: Context) -> None:
         assert any(line.startswith(told) for line in lines), f"no line {told!r} in\n" + "\n".join(lines)
 
 
+@then("the bundle keeps every check of the table")
+def bundle_keeps_checks(context: Context) -> None:
+    kept = json.loads(Path("release/environment.json").read_text(encoding="utf-8"))["checks"]
+    shown = [" ".join(line.split()) for line in as_lines([Check(**check) for check in kept])]
+    assert all(line in shown for line in table_of(context)), f"kept: {shown}\nshown: {table_of(context)}"
+    num_right = sum(check["state"] == "ok" for check in kept)
+    heading = preflight_of(context).lines[0]
+    assert heading == f"machine: {num_right} of {len(kept)} checks are right", heading
+
+
 @then('the scenario for "{tag}" is skipped with "{reason}"')
 def skipped_with(context: Context, tag: str, reason: str) -> None:
     assert results_by_name()[tag] == ("skipped", reason), results_by_name()
@@ -280,10 +298,7 @@ def skipped_with(context: Context, tag: str, reason: str) -> None:
 
 @then("the table does not speak of the network")
 def not_of_network(context: Context) -> None:
-    heading, *rest = preflight_of(context).lines
-    table = list(itertools.takewhile(lambda line: line[0] in MARKS.values(), rest))
-    assert heading.startswith("machine:") and table, preflight_of(context).printed
-    assert not any(line[2:].startswith("network") for line in table), table
+    assert not any(line[2:].startswith("network") for line in table_of(context)), table_of(context)
 
 
 @then('"{secret}" is not printed')

@@ -37,6 +37,12 @@ Feature: The pages that foundry writes show in a browser what they should, on a 
         | States of runs/watched | created           0  launched |
         | Loss of runs/watched   | picture of                  |
 
+    Scenario: The document of the features leaves the scenarios of a status, too
+      Given the page of the features
+      When each of its filters is clicked in turn
+      Then each leaves as many scenarios as it says and as the results have
+      And its filter "Not kept" leaves "A lent book is not on the shelf" and not "A book on the shelf is lent"
+
   @REQ-PAGES-02
   Rule: A page works without the network, and can be read on a phone
 
@@ -49,6 +55,9 @@ Feature: The pages that foundry writes show in a browser what they should, on a 
       Examples:
         | thing             |
         | an acceptance run |
+        | the features      |
+        | the coverage      |
+        | a measured module |
         | a run             |
         | an evaluation     |
         | a pipeline        |

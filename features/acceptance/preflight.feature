@@ -49,6 +49,7 @@ Feature: The machine is looked at before an acceptance run
         | browser     | Chromium  | needs a Chromium: this machine has none                        |
         | network     | network   | needs the network: 127.0.0.1 cannot be reached                 |
         | wandb_cloud | W&B login | needs an account of Weights & Biases: WANDB_API_KEY is not set |
+      And the bundle keeps every check of the table
 
     Scenario: What is not asked for is not looked for
       Given this machine, where the network refuses

@@ -26,6 +26,7 @@ from foundry.acceptance.allure import find_node, installed_allure
 from foundry.acceptance.allure_history import SHOWN_RUNS, write_allure_history
 from foundry.acceptance.history import History
 from foundry.errors import FoundryError, UserError
+from foundry.evaluation.page import for_phones
 
 REPORT_NAME = "Foundry acceptance report"
 SHOWN_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "behave", "allure-behave")
@@ -73,8 +74,6 @@ CHARTS: list[dict[str, Any]] = [
 ANALYTICS = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*<script>.*?</script>', re.DOTALL
 )
-VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-"""Without it a phone shows the page as wide as a desk's screen, with letters too small to read."""
 EMBEDDED = re.compile(r'd\("([^"]+)","([^"]*)"\)')
 """A piece of data in the page of Allure: its name, and its content in base64."""
 NEVER_READ = re.compile(r"widgets/(tree|search-index)\.json$|data/history/")
@@ -132,7 +131,7 @@ def self_contained(page: str) -> str:
     leak = EXTERNAL_RESOURCE.search(page)
     if leak:
         raise FoundryError(f"the report would load from the network: {leak.group()}")
-    return page if VIEWPORT in page else page.replace("<head>", f"<head>\n    {VIEWPORT}", 1)
+    return for_phones(page)
 
 
 def _in_order(page: str) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 import foundry
 
+VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+"""In the head of a page: without it a phone shows it as wide as a desk's screen, with letters too small to read."""
+
 STYLE = """
 :root { --ink: #1d2430; --soft: #667085; --line: #e3e7ee; --card: #fff; --ground: #f6f7f9; --accent: #3b6fb6; }
 @media (prefers-color-scheme: dark) {
@@ -50,13 +53,18 @@ def page(title: str, state: str, sections: Sequence[str], style: str = "") -> st
     """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{VIEWPORT}\n"
         f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n"
         f'<h1>{escape(title)} <span class="state">{escape(state)}</span></h1>\n'
         f'<p class="made">foundry {escape(foundry.__version__)}</p>\n'
         + "\n".join(sections)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def for_phones(text: str) -> str:
+    """A page that others have made, laid out on a phone for the width of the phone."""
+    return text if VIEWPORT in text else text.replace("<head>", f"<head>\n    {VIEWPORT}", 1)
 
 
 def section(title: str, body: str) -> str:

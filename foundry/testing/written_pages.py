@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import foundry
+from foundry.acceptance.coverage_data import Executed
+from foundry.acceptance.coverage_report import write_coverage
 from foundry.testing.evaluated_models import write_small_prompts
 from foundry.testing.experiments import write_code_corpus
 from foundry.testing.pipelines import PIPELINE_FOLDER, Pipelines, write_tiny_config
@@ -24,6 +26,7 @@ from foundry.testing.sweeps import FOLDER, Sweeps, expect_exit, run_here
 PROJECT = Path(foundry.__file__).parent.parent
 SAMPLE_FEATURES = ("features/library", "features/archive", "features/training_runs")
 """Features in which no worker process is killed."""
+MEASURED = ("foundry/terminal.py", "foundry/acceptance/checks/check.py")
 
 
 def page_of_a_run() -> Path:
@@ -56,9 +59,28 @@ def page_of_a_sweep() -> Path:
     return FOLDER / "sweep.html"
 
 
+def page_of_coverage() -> Path:
+    """What coverage shows of two modules of which some lines were executed: the list of them."""
+    modules = {name: PROJECT / name for name in MEASURED}
+    folder = Path("coverage")
+    folder.mkdir()
+    write_coverage(Executed({name: {(-1, 3), (3, 5), (5, 6)} for name in modules}), modules, folder)
+    return folder / "index.html"
+
+
+def page_of_a_measured_module() -> Path:
+    """What coverage shows of the lines of a module."""
+    return next(page_of_coverage().parent.glob("*_check_py.html"))
+
+
 def report_of_the_sample_suite() -> Path:
     """The report of a small suite in which scenarios pass, fail, break and are skipped."""
     return sample_run() / "release" / "report.html"
+
+
+def features_of_the_sample_suite() -> Path:
+    """The features of that suite as a document."""
+    return sample_run() / "release" / "features.html"
 
 
 def sample_results() -> dict[str, dict[str, Any]]:
@@ -91,6 +113,9 @@ PAGES: dict[str, Callable[[], Path]] = {
     "a pipeline": page_of_a_pipeline,
     "a sweep": page_of_a_sweep,
     "an acceptance run": report_of_the_sample_suite,
+    "the features": features_of_the_sample_suite,
+    "the coverage": page_of_coverage,
+    "a measured module": page_of_a_measured_module,
 }
 """What makes each page in the current folder, and returns its path."""
 
