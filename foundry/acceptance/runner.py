@@ -146,6 +146,7 @@ def _run(
         tags=request.tags,
         last_failed=request.last_failed,
         shard=str(request.shard or ""),
+        modules=str(request.modules or ""),
         seed=request.seed,
         workers=num_workers,
         ended_early=run.ended_early,
@@ -209,7 +210,7 @@ def write_bundle(
         console.print(f"coverage: {(out / FOLDER_NAME / 'index.html').resolve()}")
     write_record(record, out / RECORD_NAME)
     write_history(history, out / HISTORY_NAME)
-    if record.shard:
+    if record.shard or record.modules:
         shutil.copytree(results, out / RESULTS_NAME, ignore=shutil.ignore_patterns(".*"))
     about = {
         "Selection": record.selection,
