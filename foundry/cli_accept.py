@@ -27,7 +27,7 @@ def accept(
         list[str] | None,
         typer.Option("--tags", metavar="EXPRESSION", help="Only scenarios with these tags; repeatable."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where report, record and history are written.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the bundle for the release is written.")] = Path(
         "release"
     ),
     results: Annotated[Path, typer.Option(metavar="FOLDER", help="Where Allure's results are written.")] = Path(
@@ -51,6 +51,9 @@ def accept(
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Measure which lines and branches of the product are executed.")
     ] = False,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit with 1 where anything is worse than in the last run like this one.")
+    ] = False,
     modules: Annotated[
         str | None, typer.Option(metavar="I/N", help="With --coverage: measure only the I-th of N groups of modules.")
     ] = None,
@@ -63,7 +66,7 @@ def accept(
       foundry accept features/training --tags=@critical
       foundry accept --tags="@gpu and not @slow" --workers 4 --out gpu
       foundry accept --last-failed
-      foundry accept --coverage
+      foundry accept --coverage --gate
       foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
     """
     with _acceptance_extra():
@@ -73,7 +76,7 @@ def accept(
         from foundry.acceptance.shards import parse_shard
     if paths and paths[0] == MERGE:
         _refuse_options_of_runs(context)
-        raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out))
+        raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out, gate=gate))
     if modules is not None and not coverage:
         raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
     if modules is not None and shard is not None:
@@ -90,6 +93,7 @@ def accept(
         fail_fast=fail_fast,
         last_failed=last_failed,
         coverage=coverage,
+        gate=gate,
         modules=parse_shard(modules, "--modules") if modules is not None else None,
     )
     raise typer.Exit(run_suite(request))

@@ -12,7 +12,7 @@ from behave.runner import Context
 from foundry.acceptance.coverage_figures import CoverageFigures
 from foundry.acceptance.floors import CoverageFloors, below_floors, missing, read_floors
 from foundry.acceptance.module_groups import balanced_groups
-from foundry.testing.sample_product import (
+from foundry.testing.measured_product import (
     EVERYTHING,
     MeasuredRun,
     measured_run,

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from foundry.acceptance.board import show_summary
+from foundry.acceptance.board import show_gate, show_summary
+from foundry.acceptance.bundle import RESULTS_NAME, earlier_runs, remove_bundle, write_bundle
 from foundry.acceptance.coverage_run import coverage_run, have_coverage
 from foundry.acceptance.formatter import clear_results
-from foundry.acceptance.history import HISTORY_NAME, read_history
 from foundry.acceptance.merging_groups import merged_groups
 from foundry.acceptance.record import RECORD_NAME, AcceptanceRecord, ScenarioRecord, read_record
-from foundry.acceptance.runner import RESULTS_NAME, exit_code, remove_bundle, write_bundle
+from foundry.acceptance.runner import exit_code
 from foundry.acceptance.shards import parse_shard
 from foundry.errors import UserError
 
@@ -29,11 +29,14 @@ MUST_AGREE = {
 }
 
 
-def merge(folders: Sequence[Path], results: Path, out: Path, console: Console | None = None) -> int:
+def merge(
+    folders: Sequence[Path], results: Path, out: Path, console: Console | None = None, *, gate: bool = False
+) -> int:
     """Merge what `foundry accept --shard` has left in `folders`, and write what a whole run would have left.
 
     Args:
         results: the folder for Allure's results of all shards; those of an earlier run are removed.
+        gate: the quality gate decides on the exit code.
 
     Returns:
         The exit code that a whole run would have had.
@@ -45,7 +48,7 @@ def merge(folders: Sequence[Path], results: Path, out: Path, console: Console | 
     if not folders:
         raise UserError("nothing to merge; name the folders that `foundry accept --shard I/N --out FOLDER` has written")
     console = console or Console(highlight=False, soft_wrap=True)
-    history = read_history(out / HISTORY_NAME)
+    history = earlier_runs(out)
     record = merged([(folder, _record_of(folder)) for folder in folders])
     with coverage_run() if have_coverage(folders) else contextlib.nullcontext() as coverage:
         if coverage:
@@ -56,8 +59,10 @@ def merge(folders: Sequence[Path], results: Path, out: Path, console: Console | 
             shutil.copytree(folder / RESULTS_NAME, results, dirs_exist_ok=True)
         show_summary(console, record)
         pages = coverage.folder if coverage else None
-        write_bundle(record, results, out, history.with_run(record), console, pages)
-    return exit_code(record)
+        reasons = write_bundle(record, results, out, history, coverage=pages, say=console.print)
+    show_gate(console, reasons, gate)
+    console.print(f"bundle: {out.resolve()}")
+    return exit_code(record, reasons if gate else ())
 
 
 def _record_of(folder: Path) -> AcceptanceRecord:

@@ -217,6 +217,7 @@ def _private_channels(log: Path) -> tuple[IO[str], IO[str]]:
 def main() -> int:
     """Run what the coordinator hands out; exit code 1 where something failed that it has not been told of."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--number", required=True)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--workspaces", required=True)
@@ -228,7 +229,7 @@ def main() -> int:
     orders, news = _private_channels(arguments.log)
     faulthandler.enable()
     faulthandler.register(SHOW_STACK, all_threads=False)
-    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces)
+    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces, arguments.number)
     config.stop = arguments.fail_fast
     tracer = ScenarioTracer() if arguments.trace_scenarios else None
     runner = WorkerRunner(config, arguments.results, orders, news, tracer)

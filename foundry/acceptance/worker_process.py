@@ -41,9 +41,10 @@ class WorkerSettings:
     fail_fast: bool = False
     trace_scenarios: bool = False
 
-    def command(self, log: Path, results: Path, workspaces: Path) -> list[str]:
-        """The command line of a worker."""
-        options = ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
+    def command(self, number: int, log: Path, results: Path, workspaces: Path) -> list[str]:
+        """The command line of the worker with this number."""
+        options = ["--number", str(number)]
+        options += ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
         options += ["--fail-fast"] if self.fail_fast else []
         options += ["--trace-scenarios"] if self.trace_scenarios else []
         options += [f"--tags={tag}" for tag in self.tags]
@@ -86,7 +87,7 @@ class WorkerProcess:
         self._known_workspaces = set(self.workspaces.iterdir())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.settings.command(self._log, self.results, self.workspaces),
+                self.settings.command(self.number, self._log, self.results, self.workspaces),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

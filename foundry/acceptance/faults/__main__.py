@@ -1,0 +1,96 @@
+"""`python -m foundry.acceptance.faults`: plants faults, or tries random mutants, without a run of the suite."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from foundry.acceptance.coverage_data import lines_by_scenario
+from foundry.acceptance.faults.budget import budget_seconds
+from foundry.acceptance.faults.covering import Covering, covering_of
+from foundry.acceptance.faults.fault import catalogue_of, read_catalogue
+from foundry.acceptance.faults.figures import FaultFigures, write_figures
+from foundry.acceptance.faults.mutants import CORE, equivalent_of, in_random_order, mutants_of, read_equivalent
+from foundry.acceptance.faults.mutating import Mutating
+from foundry.acceptance.faults.planting import Planting
+from foundry.acceptance.faults.telling import mutant_summary, mutant_told, summary, told
+from foundry.acceptance.faults.timing import timed
+from foundry.acceptance.record import RECORD_NAME, read_record
+from foundry.acceptance.selection import select
+from foundry.errors import FoundryError, UserError
+
+COVERAGE_FOLDER = "coverage"
+
+
+def main() -> int:
+    """Tell what becomes of each fault; 0 where every one is caught, 1 where one is not."""
+    parser = argparse.ArgumentParser(prog="python -m foundry.acceptance.faults", description=__doc__)
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        help="YAML files or folders of them, else the project's catalogue; "
+        "with --mutants Python files or folders of them, else the core",
+    )
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only the fault NAME; repeatable")
+    parser.add_argument("--mutants", type=int, metavar="N", help="try N random mutants instead")
+    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="of an acceptance run, which has timed the suite")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="trials side by side")
+    parser.add_argument("--budget", metavar="TIME", help="how long it may take: 90s, 10m, 1h")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where the figures are written")
+    options = parser.parse_args()
+    try:
+        figures = _mutate(options) if options.mutants else _plant(options)
+    except FoundryError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if options.out:
+        write_figures(figures, options.out)
+    return int(bool(figures.not_caught))
+
+
+def _budget(options: argparse.Namespace) -> float | None:
+    return budget_seconds(options.budget) if options.budget else None
+
+
+def _plant(options: argparse.Namespace) -> FaultFigures:
+    budget, project = _budget(options), Path.cwd()
+    faults = read_catalogue([Path(path) for path in options.paths] or [catalogue_of(project)])
+    if unknown := set(options.only) - {fault.name for fault in faults}:
+        raise UserError(f"--only {', '.join(sorted(unknown))}: no such fault; the catalogue has {len(faults)} others")
+    chosen = [fault for fault in faults if not options.only or fault.name in options.only]
+    planting = Planting(project, chosen, lambda it: print(told(it), flush=True), options.workers, budget, options.seed)
+    figures = planting.run()
+    print("\n".join(summary(figures)))
+    return figures
+
+
+def _mutate(options: argparse.Namespace) -> FaultFigures:
+    budget, project = _budget(options), Path.cwd()
+    mutants = in_random_order(mutants_of(project, options.paths or CORE), options.seed)
+    mutating = Mutating(
+        project,
+        mutants[: options.mutants],
+        _covering(options, project),
+        read_equivalent(equivalent_of(project)),
+        lambda it: print(mutant_told(it), flush=True),
+        options.workers,
+        budget,
+        options.seed,
+    )
+    figures = mutating.run()
+    print("\n".join(mutant_summary(figures)))
+    return FaultFigures(seed=options.seed, budget_seconds=budget, seconds=figures.seconds, mutants=figures)
+
+
+def _covering(options: argparse.Namespace, project: Path) -> Covering:
+    if options.bundle is None:
+        return timed(project, select([], []), options.workers)
+    coverage = options.bundle / COVERAGE_FOLDER
+    lines = lines_by_scenario(coverage) if coverage.is_dir() else {}
+    return covering_of(read_record(options.bundle / RECORD_NAME), lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
