@@ -52,6 +52,18 @@ def accept(
     modules: Annotated[
         str | None, typer.Option(metavar="I/N", help="With --coverage: measure only the I-th of N groups of modules.")
     ] = None,
+    planted_faults: Annotated[
+        bool,
+        typer.Option(
+            "--planted-faults", help="Then break the product on purpose; some scenario must notice each time."
+        ),
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="With --planted-faults: the time for that, and for random mutants: 90s, 10m."
+        ),
+    ] = None,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
 
@@ -62,9 +74,11 @@ def accept(
       foundry accept --tags="@gpu and not @slow" --workers 4 --out gpu
       foundry accept --last-failed
       foundry accept --coverage
+      foundry accept --planted-faults --budget 10m
       foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
     """
     with _acceptance_extra():
+        from foundry.acceptance.faults.budget import budget_seconds
         from foundry.acceptance.merging import merge
         from foundry.acceptance.runner import Request
         from foundry.acceptance.runner import accept as run_suite
@@ -73,6 +87,8 @@ def accept(
         raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out))
     if modules is not None and not coverage:
         raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
+    if budget is not None and not planted_faults:
+        raise UserError(f"--budget {budget}: is the time for planted faults; add --planted-faults")
     request = Request(
         paths=tuple(paths or ["features"]),
         tags=tuple(tags or []),
@@ -86,6 +102,8 @@ def accept(
         last_failed=last_failed,
         coverage=coverage,
         modules=parse_shard(modules, "--modules") if modules is not None else None,
+        planted_faults=planted_faults,
+        budget=budget_seconds(budget) if budget is not None else None,
     )
     raise typer.Exit(run_suite(request))
 

@@ -20,6 +20,8 @@ from foundry.acceptance.board import Board, show_summary
 from foundry.acceptance.coordinator import Coordinator
 from foundry.acceptance.coverage_report import FOLDER_NAME
 from foundry.acceptance.coverage_run import coverage_run
+from foundry.acceptance.faults.fault_run import FaultRun
+from foundry.acceptance.faults.figures import FIGURES_NAME
 from foundry.acceptance.formatter import clear_results, history_id, place_of
 from foundry.acceptance.history import HISTORY_NAME, History, read_history, write_history
 from foundry.acceptance.ledger import Ledger
@@ -52,6 +54,8 @@ class Request:
         last_failed: only what was not kept in the last run.
         coverage: measure which lines of the product are executed.
         modules: of this group of modules alone.
+        planted_faults: break the product afterwards, in every way that the catalogue knows, and see who notices.
+        budget: the seconds for that; what the catalogue leaves of them goes to random mutants. None: no limit, none.
     """
 
     paths: tuple[str, ...] = ("features",)
@@ -66,6 +70,8 @@ class Request:
     last_failed: bool = False
     coverage: bool = False
     modules: Shard | None = None
+    planted_faults: bool = False
+    budget: float | None = None
 
 
 def accept(request: Request, console: Console | None = None) -> int:
@@ -83,6 +89,7 @@ def accept(request: Request, console: Console | None = None) -> int:
     console = console or Console(highlight=False, soft_wrap=True)
     history = read_history(request.out / HISTORY_NAME)
     selected = _selected(request, history)
+    faults = FaultRun.asked_for(selected, request.workers, request.budget) if request.planted_faults else None
     clear_results(request.results)
     remove_bundle(request.out)
     stop = StopRequest()
@@ -91,8 +98,11 @@ def accept(request: Request, console: Console | None = None) -> int:
             record = _run(request, selected, history, workspaces, console, stop)
         if coverage:
             record = coverage.concluded(record, console.print)
-        show_summary(console, record, workspaces)
         folder = coverage.folder if coverage else None
+        if faults and not record.ended_early:
+            with stop:
+                record = faults.concluded(record, folder, request.results, request.out, stop, console.print)
+        show_summary(console, record, workspaces)
         write_bundle(record, request.results, request.out, history.with_run(record), console, folder)
     return 128 + stop.signal_number if stop.signal_number else exit_code(record)
 
@@ -164,7 +174,7 @@ def _pieces(request: Request, selected: list[SelectedFeature], history: History)
 
 def exit_code(record: AcceptanceRecord) -> int:
     """0 where all that could run passed, 1 where one did not or something else went wrong, 2 where none could run."""
-    if record.failed or record.complaints or record.ended_early:
+    if record.failed or record.complaints or record.ended_early or (record.faults and record.faults.survived):
         return 1
     return 0 if record.counts["passed"] else 2
 
@@ -185,7 +195,7 @@ def _workspaces() -> Iterator[Path]:
 
 def remove_bundle(out: Path) -> None:
     """Remove what an earlier run has left in `out`, so that nothing of it passes for this run's; the history stays."""
-    for name in (REPORT_NAME, RECORD_NAME):
+    for name in (REPORT_NAME, RECORD_NAME, FIGURES_NAME):
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / RESULTS_NAME, ignore_errors=True)
     shutil.rmtree(out / FOLDER_NAME, ignore_errors=True)

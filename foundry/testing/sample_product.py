@@ -217,7 +217,8 @@ def write_sample_product(folder: Path) -> None:
         "faults/lending.yaml": FAULTS,
         "equivalent_mutants.yaml": EQUIVALENT,
         "pyproject.toml": '[tool.behave]\npaths = ["features"]\n'
-        'tag_expression_protocol = "v2"\n[tool.behave.userdata]\n"accept.faults" = "faults"\n',
+        'tag_expression_protocol = "v2"\n[tool.behave.userdata]\n"accept.faults" = "faults"\n'
+        '"accept.core" = "library"\n',
     }.items():
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)

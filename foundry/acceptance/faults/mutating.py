@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from foundry.acceptance.faults.budget import Allowance
 from foundry.acceptance.faults.covering import Covering, TimedScenario
 from foundry.acceptance.faults.figures import MutantFigure, MutantFigures, MutantVerdict
 from foundry.acceptance.faults.mutants import EquivalentMutant, Mutant
@@ -33,7 +33,7 @@ class Mutating:
     equivalent: Sequence[EquivalentMutant]
     say: Callable[[MutantFigure], None]
     workers: int = 2
-    budget_seconds: float | None = None
+    allowance: Allowance = field(default_factory=Allowance)
     seed: int = 0
     _figures: list[MutantFigure] = field(default_factory=list)
     _is_green: dict[str, bool] = field(default_factory=dict)
@@ -41,14 +41,12 @@ class Mutating:
 
     def run(self) -> MutantFigures:
         """Try the mutants and tell each verdict when it is known."""
-        started = time.monotonic()
-        deadline = started + self.budget_seconds if self.budget_seconds is not None else float("inf")
         waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
         for mutant in self.mutants:
             waiting.put(mutant)
 
         def work(nursery: Nursery, shadows: Shadows) -> None:
-            while not waiting.empty() and time.monotonic() < deadline:
+            while not (waiting.empty() or self.allowance.is_over()):
                 try:
                     mutant = waiting.get_nowait()
                 except queue.Empty:
@@ -58,8 +56,8 @@ class Mutating:
         WarmPool(self.project, self.workers, self.covering.scenarios[0].place.partition(":")[0]).run(work)
         return MutantFigures(
             seed=self.seed,
-            budget_seconds=self.budget_seconds,
-            seconds=time.monotonic() - started,
+            budget_seconds=self.allowance.seconds,
+            seconds=self.allowance.used,
             sampled=len(self.mutants),
             mutants=tuple(sorted(self._figures, key=lambda it: (it.module, it.line, it.mutation))),
         )
