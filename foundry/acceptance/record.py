@@ -69,6 +69,36 @@ class ScenarioRecord(_Frozen):
     worker: int = 0
     workspace: str = ""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it passed, or was skipped."""
+        return self.status in ("passed", "skipped")
+
+    @property
+    def title(self) -> str:
+        """Its name, with the values of its row of examples that are not in it."""
+        row = ", ".join(value for value in self.row.values() if value not in self.name)
+        return f"{self.name} ({row})" if row else self.name
+
+    @property
+    def why(self) -> str:
+        """Why it did not pass, in one line; empty where it did."""
+        return (self.failure.message if self.failure else self.reason).partition("\n")[0]
+
+
+class CoverageTally(_Frozen):
+    """How much of the product the scenarios ran, in per cent of its lines and of its branches."""
+
+    lines: float
+    branches: float
+
+
+class FaultTally(_Frozen):
+    """How many named faults were planted, and the names of those that no scenario noticed."""
+
+    planted: int
+    survived: tuple[str, ...] = ()
+
 
 class AcceptanceRecord(_Frozen):
     """One acceptance run, or several shards of one that were merged.
@@ -76,10 +106,13 @@ class AcceptanceRecord(_Frozen):
     Attributes:
         commit: what `report.source_version` says of the tree.
         started: UTC, ISO 8601.
+        last_failed: it was about what was not kept in the run before.
         shard: `2/5`; empty for a whole run.
         seed: of the shuffled order; None where the order was that of the durations.
         ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
         complaints: what went wrong outside the scenarios.
+        coverage: None where it was not measured.
+        faults: None where none were planted.
     """
 
     format: Literal[1] = 1
@@ -90,17 +123,21 @@ class AcceptanceRecord(_Frozen):
     seconds: float
     paths: tuple[str, ...]
     tags: tuple[str, ...] = ()
+    last_failed: bool = False
     shard: str = ""
     seed: int | None = None
     workers: int
     ended_early: str = ""
     complaints: tuple[str, ...] = ()
+    coverage: CoverageTally | None = None
+    faults: FaultTally | None = None
     scenarios: tuple[ScenarioRecord, ...]
 
     @property
     def selection(self) -> str:
         """What was asked for, as one would type it."""
-        return " ".join([*self.paths, *(f"--tags={tag!r}" for tag in self.tags)])
+        options = [*(f"--tags={tag!r}" for tag in self.tags), *(["--last-failed"] if self.last_failed else [])]
+        return " ".join([*self.paths, *options, *([f"--shard {self.shard}"] if self.shard else [])])
 
     @property
     def counts(self) -> Counter[str]:
@@ -110,7 +147,7 @@ class AcceptanceRecord(_Frozen):
     @property
     def failed(self) -> tuple[ScenarioRecord, ...]:
         """The scenarios that were not kept."""
-        return tuple(scenario for scenario in self.scenarios if scenario.status in ("failed", "broken"))
+        return tuple(scenario for scenario in self.scenarios if not scenario.is_kept)
 
     @property
     def is_kept(self) -> bool:
