@@ -9,11 +9,10 @@ from pathlib import Path
 from foundry.acceptance.coverage_data import lines_by_scenario
 from foundry.acceptance.coverage_report import FOLDER_NAME
 from foundry.acceptance.faults.budget import Allowance, budget_seconds
-from foundry.acceptance.faults.covering import Covering, covering_of
+from foundry.acceptance.faults.covering import Covering, covering_of, estimated
 from foundry.acceptance.faults.fault import catalogue_of, read_catalogue
 from foundry.acceptance.faults.fault_run import plant, try_mutants
 from foundry.acceptance.faults.figures import FaultFigures, write_figures
-from foundry.acceptance.faults.timing import timed
 from foundry.acceptance.record import RECORD_NAME, read_record
 from foundry.acceptance.selection import select
 from foundry.errors import FoundryError, UserError
@@ -30,7 +29,12 @@ def main() -> int:
     )
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only the fault NAME; repeatable")
     parser.add_argument("--mutants", type=int, metavar="N", help="try N random mutants instead")
-    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="of an acceptance run, which has timed the suite")
+    parser.add_argument(
+        "--features", nargs="+", default=[], metavar="PATH", help="what is run against mutants: features"
+    )
+    parser.add_argument(
+        "--bundle", type=Path, metavar="FOLDER", help="or the scenarios that an acceptance run found kept"
+    )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="trials side by side")
     parser.add_argument("--budget", metavar="TIME", help="how long it may take: 90s, 10m, 1h")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample")
@@ -74,7 +78,7 @@ def _say(line: str) -> None:
 
 def _covering(options: argparse.Namespace, project: Path) -> Covering:
     if options.bundle is None:
-        return timed(project, select([], []), options.workers)
+        return estimated(project, select(options.features, []))
     coverage = options.bundle / FOLDER_NAME
     lines = lines_by_scenario(coverage) if coverage.is_dir() else {}
     return covering_of(read_record(options.bundle / RECORD_NAME), lines)
