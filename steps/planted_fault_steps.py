@@ -253,6 +253,13 @@ def results_of_epic(context: Context, epic: str) -> None:
     assert shown == expected, f"shown: {shown}\nexpected: {expected}"
 
 
+@then('the results of the epic "{epic}" show "{name}" as {status}')
+def result_of_epic(context: Context, epic: str, name: str, status: str) -> None:
+    results = context.world.of(PlantedState).accepted.results
+    shown = {it["name"]: it["status"] for it in results if {"name": "epic", "value": epic} in it["labels"]}
+    assert shown.get(name) == status, f"{name} is {shown.get(name)}; shown: {shown}"
+
+
 @then("mutants of the lines are tried against the scenarios of the run alone")
 def mutants_tried(context: Context) -> None:
     mutants = context.world.of(PlantedState).accepted.figures["mutants"]["mutants"]

@@ -119,6 +119,7 @@ Feature: Faults that are planted in the product show whether the suite notices t
         | line | killed | survived |
         | 8    | 0      | 2        |
         | 15   | 1      | 2        |
+      And the results of the epic "Planted faults" show "random mutants" as failed
 
     Scenario Outline: <mistake> is refused in one line
       When the sample product is accepted with "<arguments>"

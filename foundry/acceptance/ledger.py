@@ -86,9 +86,9 @@ class Ledger:
         return f"{Path(path).relative_to(self._project) if inside else path}:{line}"
 
 
-def report_to_allure(scenario: Scenario, outcome: Outcome, folder: Path) -> None:
-    """Write the result of a scenario that no worker has finished into Allure's folder."""
-    result = new_result(scenario)
+def report_to_allure(scenario: Scenario, outcome: Outcome, folder: Path, worker: int) -> None:
+    """Write the result of a scenario that no worker has finished into Allure's folder; 0 where none has begun it."""
+    result = new_result(scenario, str(worker or ""))
     result.start -= round(1000 * outcome.seconds)
     result.stop = result.start + round(1000 * outcome.seconds)
     failure = outcome.failure

@@ -32,9 +32,13 @@ from foundry.acceptance.scenario_tracing import ScenarioTracer
 from foundry.acceptance.selection import behave_configuration
 
 News = Literal["ready", "started", "step", "ended", "error"]
-"""`ready` for an order; a scenario `started`: its place; a `step` begins: its sentence; a scenario `ended`: an
-`Outcome`; an `error` outside the scenarios: a text."""
+"""`ready` for an order: the names of the files written for Allure; a scenario `started`: its place and the size of the
+log; a `step` begins: its sentence; a scenario `ended`: an `Outcome` and such names; an `error` outside the scenarios: a
+text."""
 
+STDERR = 2
+UNFINISHED = ".tmp"
+"""The end of the name of a file that Allure's logger has not completed."""
 SHOW_STACK = signal.SIGUSR1
 """Makes a worker write into its log where it is."""
 
@@ -86,7 +90,7 @@ class WorkerRunner(Runner):  # type: ignore[misc]
     def tell_outcome(self, outcome: Outcome) -> None:
         """Tell what became of a scenario."""
         self.told_failure |= outcome.status in ("failed", "broken")
-        self.tell("ended", outcome.model_dump(mode="json"))
+        self.tell("ended", [outcome.model_dump(mode="json"), complete_files(self._results)])
 
     @property
     def is_dismissed(self) -> bool:
@@ -95,7 +99,7 @@ class WorkerRunner(Runner):  # type: ignore[misc]
 
     def _assigned_features(self) -> Iterator[Feature]:
         while not self.aborted:
-            self.tell("ready")
+            self.tell("ready", complete_files(self._results))
             order = self._orders.readline()
             if not order:
                 return
@@ -149,7 +153,7 @@ class Teller(Formatter):  # type: ignore[misc]
                 runner.was_dismissed = True
                 runner.abort(reason="no more orders")
                 return False
-            runner.tell("started", place_of(scenario))
+            runner.tell("started", [place_of(scenario), os.fstat(STDERR).st_size])
             failed = _traced(runner.tracer, scenario, lambda: bool(run(runner)))
             runner.tell_outcome(outcome_of(scenario, self._project))
             return failed
@@ -164,6 +168,11 @@ def _traced(tracer: ScenarioTracer | None, scenario: Scenario, run: Callable[[],
     failed = run()
     tracer.end()
     return failed
+
+
+def complete_files(results: Path) -> list[str]:
+    """The names of the files that a worker has written for Allure and that nobody has moved away."""
+    return [path.name for path in results.glob("*") if not path.name.endswith(UNFINISHED)]
 
 
 def outcome_of(scenario: Scenario, project: Path) -> Outcome:
@@ -208,6 +217,7 @@ def _private_channels(log: Path) -> tuple[IO[str], IO[str]]:
 def main() -> int:
     """Run what the coordinator hands out; exit code 1 where something failed that it has not been told of."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--number", required=True)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--workspaces", required=True)
@@ -219,7 +229,7 @@ def main() -> int:
     orders, news = _private_channels(arguments.log)
     faulthandler.enable()
     faulthandler.register(SHOW_STACK, all_threads=False)
-    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces)
+    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces, arguments.number)
     config.stop = arguments.fail_fast
     tracer = ScenarioTracer() if arguments.trace_scenarios else None
     runner = WorkerRunner(config, arguments.results, orders, news, tracer)

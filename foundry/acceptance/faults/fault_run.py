@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from foundry.acceptance.coverage_data import lines_by_scenario
@@ -94,6 +95,12 @@ class FaultRun:
     workers: int
     budget_seconds: float | None
     seed: int
+    _scratch: tempfile.TemporaryDirectory[str] = field(default_factory=tempfile.TemporaryDirectory)
+
+    @property
+    def figures_path(self) -> Path:
+        """Where the figures are written; the file goes with this object."""
+        return Path(self._scratch.name, FIGURES_NAME)
 
     @classmethod
     def asked_for(cls, selected: Sequence[SelectedFeature], workers: int, budget_seconds: float | None) -> FaultRun:
@@ -107,12 +114,12 @@ class FaultRun:
         return cls(project, faults, workers, budget_seconds, random.randrange(MAX_SEED))
 
     def concluded(
-        self, record: AcceptanceRecord, coverage: Path | None, results: Path, out: Path, stop: StopRequest, say: Say
+        self, record: AcceptanceRecord, coverage: Path | None, results: Path, stop: StopRequest, say: Say
     ) -> AcceptanceRecord:
         """Plant the faults, and try mutants if the time is limited and not over; the record with what came out.
 
-        Figures go into the folder `out`, and a result of each fault into Allure's `results`. Where a signal asks to
-        stop, what was found until then is kept.
+        Figures go into the file `figures_path`, and a result of each fault into Allure's `results`. Where a signal asks
+        to stop, what was found until then is kept.
 
         Args:
             record: of the run of the suite.
@@ -124,7 +131,7 @@ class FaultRun:
             covering = covering_of(record, lines_by_scenario(coverage) if coverage else {})
             mutants = try_mutants(self.project, covering, self.workers, allowance, self.seed, say)
             figures = figures.model_copy(update={"mutants": mutants})
-        write_figures(figures, out / FIGURES_NAME)
+        write_figures(figures, self.figures_path)
         report_faults(figures, results)
         ended_early = f"interrupted by {stop.name} while faults were planted" if stop.signal_number else ""
         return with_faults(record, figures).model_copy(update={"ended_early": ended_early})
@@ -134,4 +141,8 @@ def with_faults(record: AcceptanceRecord, figures: FaultFigures) -> AcceptanceRe
     """The record with what became of the planted faults."""
     num_tried = len(figures.faults) - figures.counts["not tried"]
     survived = tuple(fault.name for fault in figures.not_caught)
-    return record.model_copy(update={"faults": FaultTally(planted=num_tried, survived=survived)})
+    tally = FaultTally(planted=num_tried, survived=survived)
+    if figures.mutants:
+        counted, killed = figures.mutants.num_counted, figures.mutants.counts["killed"]
+        tally = tally.model_copy(update={"mutants": counted, "mutants_killed": killed})
+    return record.model_copy(update={"faults": tally})
