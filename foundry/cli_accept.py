@@ -13,10 +13,12 @@ import typer
 from foundry.errors import UserError
 
 MERGE = "merge"
+MERGE_PARAMETERS = ("paths", "out", "results", "gate")
 MAX_SEED = 1_000_000
 
 
 def accept(
+    context: typer.Context,
     paths: Annotated[
         list[str] | None,
         typer.Argument(metavar="[FEATURES]...", help="Files or folders; or `merge` and the folders of all shards."),
@@ -73,6 +75,7 @@ def accept(
         from foundry.acceptance.runner import accept as run_suite
         from foundry.acceptance.shards import parse_shard
     if paths and paths[0] == MERGE:
+        _refuse_options_of_runs(context)
         raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out, gate=gate))
     if modules is not None and not coverage:
         raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
@@ -92,6 +95,17 @@ def accept(
         modules=parse_shard(modules, "--modules") if modules is not None else None,
     )
     raise typer.Exit(run_suite(request))
+
+
+def _refuse_options_of_runs(context: typer.Context) -> None:
+    """Shards are what they are: the options of a run mean nothing when they are merged."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name not in MERGE_PARAMETERS and source is not None and source.name == "COMMANDLINE":
+            raise UserError(
+                f"{parameter.opts[0]}: shards are merged as they ran; `merge` takes only --out, --results and --gate"
+            )
 
 
 def report(

@@ -44,6 +44,8 @@ def merge(
         UserError: a folder holds no shard, or the shards are not all the parts of one suite.
         FoundryError: the report cannot be built.
     """
+    if not folders:
+        raise UserError("nothing to merge; name the folders that `foundry accept --shard I/N --out FOLDER` has written")
     console = console or Console(highlight=False, soft_wrap=True)
     history = earlier_runs(out)
     record = merged([(folder, _record_of(folder)) for folder in folders])

@@ -27,7 +27,7 @@ class Failure(_Frozen):
     """Why a scenario did not pass.
 
     Attributes:
-        exception: the class of what was raised, or the name of the signal that ended the worker; empty for a time-out.
+        exception: the class of what was raised, or the signal or exit code that ended the worker; empty for a time-out.
         where: `file:line` of the innermost frame in the project, relative to it; empty where there is none.
         step: keyword and sentence of the step that failed; empty where no step did.
     """
