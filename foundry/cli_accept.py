@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -11,18 +12,40 @@ import typer
 
 from foundry.errors import UserError
 
+MERGE = "merge"
+MAX_SEED = 1_000_000
+
 
 def accept(
-    paths: Annotated[list[str] | None, typer.Argument(metavar="[FEATURES]...", help="Files or folders.")] = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FEATURES]...", help="Files or folders; or `merge` and the folders of all shards."),
+    ] = None,
     tags: Annotated[
         list[str] | None,
         typer.Option("--tags", metavar="EXPRESSION", help="Only scenarios with these tags; repeatable."),
     ] = None,
-    report: Annotated[Path, typer.Option(metavar="PATH", help="Where the report is written.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where report, record and history are written.")] = Path(
+        "release"
+    ),
     results: Annotated[Path, typer.Option(metavar="FOLDER", help="Where Allure's results are written.")] = Path(
         "allure-results"
     ),
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that run features side by side.")] = 2,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that run scenarios side by side.")] = 2,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="A scenario that takes longer is killed, and broken.")
+    ] = 900.0,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only the I-th of N parts of the suite, for several hosts.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Run in the shuffled order that belongs to N.")
+    ] = None,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Run in a shuffled order, and print its seed.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin nothing more after a failure.")] = False,
+    last_failed: Annotated[
+        bool, typer.Option("--last-failed", help="Only the scenarios that were not kept in the last run.")
+    ] = False,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
 
@@ -30,11 +53,30 @@ def accept(
     Examples:
       foundry accept
       foundry accept features/training --tags=@critical
-      foundry accept --tags="@gpu and not @slow" --report gpu.html
+      foundry accept --tags="@gpu and not @slow" --workers 4 --out gpu
+      foundry accept --last-failed
+      foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
     """
     with _acceptance_extra():
+        from foundry.acceptance.merging import merge
+        from foundry.acceptance.runner import Request
         from foundry.acceptance.runner import accept as run_suite
-    raise typer.Exit(run_suite(paths or ["features"], tags=tags or [], results=results, report=report, workers=workers))
+        from foundry.acceptance.shards import parse_shard
+    if paths and paths[0] == MERGE:
+        raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out))
+    request = Request(
+        paths=tuple(paths or ["features"]),
+        tags=tuple(tags or []),
+        results=results,
+        out=out,
+        workers=workers,
+        timeout=timeout,
+        shard=parse_shard(shard) if shard is not None else None,
+        seed=random.randrange(MAX_SEED) if shuffle and seed is None else seed,
+        fail_fast=fail_fast,
+        last_failed=last_failed,
+    )
+    raise typer.Exit(run_suite(request))
 
 
 def report(

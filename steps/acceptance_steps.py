@@ -78,7 +78,8 @@ def sample_run(
             path.write_text(path.read_text(encoding="utf-8").replace(*misspelt), encoding="utf-8")
         (root / "allure-results").mkdir()
         (root / "allure-results" / "old-result.json").write_text('{"name": "Yesterday", "status": "passed"}')
-        (root / "report.html").write_text("yesterday's page")
+        (root / "release").mkdir()
+        (root / "release" / "report.html").write_text("yesterday's page")
         (root / "temporary").mkdir()
         command = [sys.executable, "-m", "foundry", "accept", *arguments]
         environment = {**os.environ, "TMPDIR": str(root / "temporary")}
@@ -86,7 +87,7 @@ def sample_run(
             environment["PATH"] = os.pathsep.join([str(crashing_node(root / "bin")), os.environ["PATH"]])
         answer = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=100)
         results = [json.loads(path.read_text()) for path in root.glob("allure-results/*-result.json")]
-        page = root / "report.html"
+        page = root / "release" / "report.html"
         return SampleRun(
             exit_code=answer.returncode,
             output=answer.stdout + answer.stderr,
@@ -94,7 +95,7 @@ def sample_run(
             results={result["name"]: result for result in results},
             attachments={path.name: path.read_bytes() for path in root.glob("allure-results/*-attachment.*")},
             page=page.read_text() if page.exists() else "",
-            workspaces=tuple(path.name for path in root.glob("temporary/foundry-accept-*/*")),
+            workspaces=tuple(path.name for path in root.glob("temporary/foundry-accept-*/*/*")),
         )
 
 

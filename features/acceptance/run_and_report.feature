@@ -29,8 +29,7 @@ Feature: An acceptance run checks every promise, and its report shows what becam
       Then it exits with 1
       And it prints the lines
         """
-        a worker process was ended by SIGKILL
-          disasters/fire.feature:6  The lights go out
+          disasters/fire.feature:6  The lights go out: its worker process was ended by SIGKILL
         1 passed, 2 failed, 0 skipped
         """
 
@@ -121,7 +120,7 @@ Feature: An acceptance run checks every promise, and its report shows what becam
       When the sample suite is run with "disasters"
       Then the results are
         | scenario                 | status | reason                                                     |
-        | The lights go out        | broken | it did not run: a worker process was ended by SIGKILL      |
+        | The lights go out        | broken | its worker process was ended by SIGKILL                    |
         | The books are dry        | broken | HOOK-ERROR in before_feature: OSError: the pump has failed |
         | The empty shelf is empty | passed |                                                            |
 

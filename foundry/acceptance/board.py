@@ -1,132 +1,148 @@
-"""What an acceptance run shows in the terminal: each feature when it is through, a bar meanwhile, a summary."""
+"""What an acceptance run shows in the terminal: failures and features as they end, what runs meanwhile, a summary."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from behave.model import Scenario
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from foundry.acceptance.formatter import epic_of, place_of, row_of
+from foundry.acceptance.formatter import epic_of, place_of
+from foundry.acceptance.ledger import Ledger
+from foundry.acceptance.record import AcceptanceRecord, ScenarioRecord
 from foundry.acceptance.selection import SelectedFeature
-from foundry.acceptance.worker import Outcome
+from foundry.acceptance.worker_process import WorkerProcess
+from foundry.terminal import duration, printable
 
 MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "broken": "[yellow]![/]", "skipped": "[dim]–[/]"}
 MESSAGE_LINES = 15
+SECONDS_BETWEEN_VIEWS = 0.5
 
 
 class Board:
-    """Collects the outcomes of a run and shows them; threads may share it."""
+    """Shows a run while it goes on.
 
-    def __init__(self, console: Console, selected: Sequence[SelectedFeature]) -> None:
-        self.outcomes: dict[str, Outcome] = {}
+    Args:
+        expected: how many seconds each scenario takes, by its place.
+    """
+
+    def __init__(self, console: Console, ledger: Ledger, expected: Mapping[str, float]) -> None:
         self._console = console
-        self._selected = selected
-        self._lock = threading.Lock()
-        self._bar = Progress(
-            TextColumn("checking"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=self._num_scenarios)
-
-    @property
-    def _num_scenarios(self) -> int:
-        return sum(len(item.scenarios) for item in self._selected)
-
-    @property
-    def num_not_kept(self) -> int:
-        """How many scenarios failed or broke so far."""
-        return sum(outcome.status in ("failed", "broken") for outcome in self.outcomes.values())
-
-    @property
-    def exit_code(self) -> int:
-        """0 where all that could run passed, 1 where one did not, 2 where none could run."""
-        if self.num_not_kept:
-            return 1
-        return 0 if any(outcome.status == "passed" for outcome in self.outcomes.values()) else 2
+        self._ledger = ledger
+        self._expected = expected
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._shown = 0.0
 
     @contextlib.contextmanager
-    def progress(self, workers: int) -> Iterator[None]:
+    def progress(self, num_workers: int) -> Iterator[None]:
         """Say what is going to be run, and show how far it is while the block runs."""
-        scenarios, features = _counted(self._num_scenarios, "scenario"), _counted(len(self._selected), "feature")
-        self._console.print(f"{scenarios} of {features}, in {_counted(workers, 'process')}\n")
-        with self._bar if self._console.is_terminal else contextlib.nullcontext():
+        scenarios = counted(len(self._ledger), "scenario")
+        features = counted(len(self._ledger.selected), "feature")
+        self._console.print(f"{scenarios} of {features}, in {counted(num_workers, 'process')}\n")
+        with self._live if self._console.is_terminal else contextlib.nullcontext():
             yield
 
-    def note(self, outcome: Outcome) -> None:
-        """Take down the outcome of one scenario."""
-        with self._lock:
-            self.outcomes[outcome.place] = outcome
-            self._bar.update(self._task, completed=len(self.outcomes))
+    def tick(self, workers: Sequence[WorkerProcess]) -> None:
+        """Show on a terminal what is done, what runs, what is left and how long that will take."""
+        if self._console.is_terminal and time.monotonic() - self._shown > SECONDS_BETWEEN_VIEWS:
+            self._shown = time.monotonic()
+            self._live.update(self._view(workers), refresh=True)
 
-    def show(self, item: SelectedFeature) -> None:
-        """Show a feature that is through."""
-        with self._lock:
-            feature = item.feature
-            path = escape(str(feature.location).rpartition(":")[0])
-            self._console.print(f"[bold]{escape(epic_of(feature))} › {escape(feature.name)}[/]  [dim]{path}[/]")
-            for scenario in item.scenarios:
-                self._show_scenario(scenario, self.outcomes.get(place_of(scenario)))
-            self._console.print()
+    def _view(self, workers: Sequence[WorkerProcess]) -> RenderableType:
+        done, number = len(self._ledger.records), len(self._ledger)
+        not_kept = self._ledger.num_not_kept
+        failed = f"  [red]{not_kept} not kept[/]" if not_kept else ""
+        heading = Table.grid(padding=(0, 1))
+        heading.add_row(
+            ProgressBar(total=number, completed=done, width=30),
+            f"{done} of {number}{failed}  {duration(self._seconds_left(workers))} left",
+        )
+        return Group(heading, *(self._running(worker) for worker in workers))
 
-    def _show_scenario(self, scenario: Scenario, outcome: Outcome | None) -> None:
-        if outcome is None:
-            return
-        time = f"  [dim]{outcome.seconds:.1f} s[/]" if outcome.seconds >= 0.1 else ""
-        why = f"  [dim]{escape(outcome.message)}[/]" if outcome.status == "skipped" else ""
-        self._console.print(f"  {MARKS[outcome.status]} {escape(_title(scenario))}{time}{why}")
-        if outcome.status in ("failed", "broken"):
-            for line in outcome.message.splitlines()[:MESSAGE_LINES]:
-                self._console.print(f"      {escape(line)}")
+    def _running(self, worker: WorkerProcess) -> Text:
+        if not worker.place:
+            text = "between scenarios" if worker.is_ready else "loads the suite"
+        else:
+            scenario = self._ledger.scenario(worker.place)
+            text = f"{duration(time.monotonic() - worker.since)}  {scenario.feature.name} › {scenario.name}"
+        return Text(f"  {worker.number}  {printable(text)}", style="dim", no_wrap=True, overflow="ellipsis")
 
-    def end(self, seconds: float, complaints: Sequence[str], workspaces: Path) -> None:
-        """Sum up: what was not kept, what was skipped and why, and how many there were of each."""
-        for complaint in complaints:
-            self._console.print(f"[red]{escape(complaint)}[/]")
-        self._list_not_kept(workspaces)
-        self._list_skipped()
-        statuses = Counter(outcome.status for outcome in self.outcomes.values())
-        if self.exit_code == 2:
-            self._console.print("[yellow]nothing was checked: no selected scenario can run on this machine[/]")
-        self._console.print(f"took {seconds:.0f} s")
-        self._console.print(f"{statuses['passed']} passed, {self.num_not_kept} failed, {statuses['skipped']} skipped")
+    def _seconds_left(self, workers: Sequence[WorkerProcess]) -> float:
+        left = sum(self._expected[place] for place in self._ledger.missing)
+        running = (min(time.monotonic() - it.since, self._expected[it.place]) for it in workers if it.place)
+        return max(0.0, left - sum(running)) / max(1, len(workers))
 
-    def _list_not_kept(self, workspaces: Path) -> None:
-        if self.num_not_kept:
-            self._console.print("[bold]not kept:[/]")
-            for scenario in self._having("failed", "broken"):
-                self._console.print(f"  {escape(str(scenario.location))}  {escape(_title(scenario))}")
-            if any(workspaces.iterdir()):
-                self._console.print(f"their workspaces are kept in {workspaces}")
+    def note(self, record: ScenarioRecord, finished: SelectedFeature | None) -> None:
+        """Show at once that a scenario was not kept, and a feature all of whose scenarios have ended."""
+        if not record.is_kept:
+            text = f"{MARKS[record.status]} {_safe(record.place)}  {_safe(record.title)}: {_safe(record.why)}"
+            self._console.print(text)
+        if finished is not None:
+            self._show(finished)
 
-    def _list_skipped(self) -> None:
-        reasons = Counter(self.outcomes[place_of(scenario)].message for scenario in self._having("skipped"))
-        if reasons:
-            self._console.print("[bold]skipped:[/]")
-            for reason, count in reasons.most_common():
-                self._console.print(f"  {count} × {escape(reason)}")
+    def _show(self, item: SelectedFeature) -> None:
+        feature = item.feature
+        path = str(feature.location).rpartition(":")[0]
+        self._console.print(f"[bold]{_safe(epic_of(feature))} › {_safe(feature.name)}[/]  [dim]{_safe(path)}[/]")
+        for scenario in item.scenarios:
+            self._show_scenario(self._ledger.records[place_of(scenario)])
+        self._console.print()
 
-    def _having(self, *statuses: str) -> list[Scenario]:
-        scenarios = (scenario for item in self._selected for scenario in item.scenarios)
-        return [it for it in scenarios if self.outcomes[place_of(it)].status in statuses]
+    def _show_scenario(self, record: ScenarioRecord) -> None:
+        took = f"  [dim]{record.seconds:.1f} s[/]" if record.seconds >= 0.1 else ""
+        why = f"  [dim]{_safe(record.reason)}[/]" if record.reason else ""
+        self._console.print(f"  {MARKS[record.status]} {_safe(record.title)}{took}{why}")
+        if failure := record.failure:
+            lines = [*([failure.step] if failure.step else []), *failure.message.splitlines()]
+            for line in lines[:MESSAGE_LINES]:
+                self._console.print(f"      {_safe(line)}")
 
 
-def _title(scenario: Scenario) -> str:
-    """The scenario's name, with the values of its row of examples that are not in it."""
-    row = ", ".join(value for value in row_of(scenario).values() if value not in scenario.name)
-    return f"{scenario.name} ({row})" if row else str(scenario.name)
+def show_summary(console: Console, record: AcceptanceRecord, workspaces: Path | None = None) -> None:
+    """Sum up: what was not kept, what was skipped and why, and how many there were of each.
+
+    Args:
+        workspaces: where those of scenarios that were not kept are left.
+    """
+    for complaint in record.complaints:
+        console.print(f"[red]{_safe(complaint)}[/]")
+    if record.failed:
+        console.print("[bold]not kept:[/]")
+        for scenario in record.failed:
+            console.print(f"  {_safe(scenario.place)}  {_safe(scenario.title)}: {_safe(scenario.why)}")
+        if workspaces and workspaces.exists():
+            console.print(f"their workspaces are kept in {workspaces}")
+    _list_skipped(console, record)
+    if not record.counts["passed"] and not record.failed:
+        console.print("[yellow]nothing was checked: no selected scenario can run on this machine[/]")
+    if record.ended_early:
+        console.print(f"[yellow]ended early: {record.ended_early}[/]")
+    console.print(f"took {record.seconds:.0f} s")
+    counts = record.counts
+    console.print(f"{counts['passed']} passed, {len(record.failed)} failed, {counts['skipped']} skipped")
 
 
-def _counted(number: int, thing: str) -> str:
+def _list_skipped(console: Console, record: AcceptanceRecord) -> None:
+    reasons = Counter(scenario.reason for scenario in record.scenarios if scenario.status == "skipped")
+    if reasons:
+        console.print("[bold]skipped:[/]")
+        for reason, count in reasons.most_common():
+            console.print(f"  {count} × {_safe(reason)}")
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 process`, `2 processes`."""
     plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
     return f"{number} {thing if number == 1 else plural}"
+
+
+def _safe(text: str) -> str:
+    return escape(printable(text))

@@ -69,6 +69,22 @@ class ScenarioRecord(_Frozen):
     worker: int = 0
     workspace: str = ""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it passed, or was skipped."""
+        return self.status in ("passed", "skipped")
+
+    @property
+    def title(self) -> str:
+        """Its name, with the values of its row of examples that are not in it."""
+        row = ", ".join(value for value in self.row.values() if value not in self.name)
+        return f"{self.name} ({row})" if row else self.name
+
+    @property
+    def why(self) -> str:
+        """Why it did not pass, in one line; empty where it did."""
+        return (self.failure.message if self.failure else self.reason).partition("\n")[0]
+
 
 class AcceptanceRecord(_Frozen):
     """One acceptance run, or several shards of one that were merged.
@@ -76,6 +92,7 @@ class AcceptanceRecord(_Frozen):
     Attributes:
         commit: what `report.source_version` says of the tree.
         started: UTC, ISO 8601.
+        last_failed: it was about what was not kept in the run before.
         shard: `2/5`; empty for a whole run.
         seed: of the shuffled order; None where the order was that of the durations.
         ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
@@ -90,6 +107,7 @@ class AcceptanceRecord(_Frozen):
     seconds: float
     paths: tuple[str, ...]
     tags: tuple[str, ...] = ()
+    last_failed: bool = False
     shard: str = ""
     seed: int | None = None
     workers: int
@@ -100,7 +118,8 @@ class AcceptanceRecord(_Frozen):
     @property
     def selection(self) -> str:
         """What was asked for, as one would type it."""
-        return " ".join([*self.paths, *(f"--tags={tag!r}" for tag in self.tags)])
+        options = [*(f"--tags={tag!r}" for tag in self.tags), *(["--last-failed"] if self.last_failed else [])]
+        return " ".join([*self.paths, *options, *([f"--shard {self.shard}"] if self.shard else [])])
 
     @property
     def counts(self) -> Counter[str]:
@@ -110,7 +129,7 @@ class AcceptanceRecord(_Frozen):
     @property
     def failed(self) -> tuple[ScenarioRecord, ...]:
         """The scenarios that were not kept."""
-        return tuple(scenario for scenario in self.scenarios if scenario.status in ("failed", "broken"))
+        return tuple(scenario for scenario in self.scenarios if not scenario.is_kept)
 
     @property
     def is_kept(self) -> bool:

@@ -1,76 +1,162 @@
-"""Runs the acceptance suite: drives worker processes over the features, counts, sums up, draws the report."""
+"""Runs the acceptance suite: selects, drives worker processes, records what became of the scenarios, and reports."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import queue
+import datetime
+import platform
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import allure_commons
-from allure_commons.logger import AllureFileLogger
 from rich.console import Console
 
-from foundry.acceptance.board import Board
-from foundry.acceptance.formatter import clear_results, place_of, report_unrun
-from foundry.acceptance.report import build_report
-from foundry.acceptance.selection import SelectedFeature, select
-from foundry.acceptance.worker import Outcome
+import foundry
+from foundry import files
+from foundry.acceptance.board import Board, show_summary
+from foundry.acceptance.coordinator import Coordinator
+from foundry.acceptance.formatter import clear_results, history_id, place_of
+from foundry.acceptance.history import HISTORY_NAME, History, read_history, write_history
+from foundry.acceptance.ledger import Ledger
+from foundry.acceptance.record import RECORD_NAME, AcceptanceRecord, write_record
+from foundry.acceptance.report import build_report, source_version
+from foundry.acceptance.schedule import Piece, expected_seconds, num_steps, pieces_of, shuffled
+from foundry.acceptance.selection import SelectedFeature, narrowed, select
+from foundry.acceptance.shards import Shard, in_shard
+from foundry.acceptance.stopping import StopRequest
+from foundry.acceptance.worker_process import WorkerSettings
+from foundry.errors import UserError
 
 DEFAULT_WORKERS = 2
+DEFAULT_TIMEOUT = 900.0
+RESULTS_NAME = "results"
+"""The folder with Allure's results in what a shard leaves, for whoever merges the shards."""
+REPORT_NAME = "report.html"
 
 
-def accept(
-    paths: Sequence[str] = ("features",),
-    *,
-    tags: Sequence[str] = (),
-    results: Path = Path("allure-results"),
-    report: Path = Path("report.html"),
-    workers: int = DEFAULT_WORKERS,
-    console: Console | None = None,
-) -> int:
-    """Run the scenarios below `paths` that the tag expressions select, and write the report.
+@dataclass(frozen=True)
+class Request:
+    """What an acceptance run is asked for.
 
-    Results and report of an earlier run are removed first.
+    Attributes:
+        results: the folder for Allure's results; those of an earlier run are removed.
+        out: the folder for the record, the history and the report.
+        timeout: the seconds that one scenario may take.
+        seed: of a shuffled order; None runs what takes longest first.
+        fail_fast: hand out nothing more after the first failure.
+        last_failed: only what was not kept in the last run.
+    """
+
+    paths: tuple[str, ...] = ("features",)
+    tags: tuple[str, ...] = ()
+    results: Path = Path("allure-results")
+    out: Path = Path("release")
+    workers: int = DEFAULT_WORKERS
+    timeout: float = DEFAULT_TIMEOUT
+    shard: Shard | None = None
+    seed: int | None = None
+    fail_fast: bool = False
+    last_failed: bool = False
+
+
+def accept(request: Request, console: Console | None = None) -> int:
+    """Run the scenarios that are asked for, and write their record, the history and the report.
 
     Returns:
-        0 where every selected scenario that can run here passed, 1 where one did not, 2 where none could run.
+        0 where every selected scenario that can run here passed, 1 where one did not, 2 where none could run, 130 or
+        143 where a signal ended the run early.
 
     Raises:
-        UserError: there is no such feature, no scenario is selected, or a tag is not on the list.
+        UserError: there is no such feature, no scenario is selected, a tag is not on the list, or the history is
+            unreadable.
         FoundryError: the report cannot be built; everything else is done by then.
     """
     console = console or Console(highlight=False, soft_wrap=True)
-    started = time.monotonic()
-    selected = select(paths, tags)
-    workers = max(1, min(workers, len(selected)))
-    clear_results(results)
-    report.unlink(missing_ok=True)
-    board = Board(console, selected)
+    history = read_history(request.out / HISTORY_NAME)
+    selected = _selected(request, history)
+    clear_results(request.results)
+    remove_bundle(request.out)
+    stop = StopRequest()
     with _workspaces() as workspaces:
-        suite = SuiteRun(selected, board, results.resolve(), workspaces)
-        with board.progress(workers):
-            suite.run(workers, paths, tags)
-        suite.report_missing()
-        board.end(time.monotonic() - started, suite.complaints, workspaces)
-    about = {
-        "Selection": " ".join([*paths, *(f"--tags={tag}" for tag in tags)]),
-        "Scenarios": str(sum(len(item.scenarios) for item in selected)),
-        "Processes": str(workers),
-    }
-    build_report(results, report, about=about, say=console.print)
-    console.print(f"report: {report.resolve()}")
-    return board.exit_code if not suite.complaints else 1
+        record = _run(request, selected, history, workspaces, console, stop)
+    show_summary(console, record, workspaces)
+    write_bundle(record, request.results, request.out, history.with_run(record), console)
+    return 128 + stop.signal_number if stop.signal_number else exit_code(record)
+
+
+def _selected(request: Request, history: History) -> list[SelectedFeature]:
+    selected = select(request.paths, request.tags)
+    if request.last_failed:
+        selected = _last_failed(selected, history, request.out / HISTORY_NAME)
+    return in_shard(selected, request.shard) if request.shard else selected
+
+
+def _last_failed(selected: list[SelectedFeature], history: History, path: Path) -> list[SelectedFeature]:
+    if history.last is None:
+        raise UserError(f"--last-failed: {path} tells of no earlier run; leave the option out")
+    keys = {scenario.key for scenario in history.last.failed}
+    again = narrowed(selected, lambda scenario: history_id(scenario) in keys)
+    if not again:
+        raise UserError(f"--last-failed: the last run in {path} has no failure among these; leave the option out")
+    return again
+
+
+def _run(
+    request: Request,
+    selected: list[SelectedFeature],
+    history: History,
+    workspaces: Path,
+    console: Console,
+    stop: StopRequest,
+) -> AcceptanceRecord:
+    began, started = time.monotonic(), datetime.datetime.now(datetime.UTC)
+    scenarios = [scenario for item in selected for scenario in item.scenarios]
+    length = expected_seconds(scenarios, history.seconds())
+    pieces = _pieces(request, selected, history)
+    num_workers = min(request.workers, len(pieces))
+    ledger = Ledger(selected, Path.cwd())
+    board = Board(console, ledger, {place_of(scenario): length(scenario) for scenario in scenarios})
+    if request.seed is not None:
+        console.print(f"in a shuffled order; again with --seed {request.seed}")
+    request.results.mkdir(parents=True, exist_ok=True)
+    with board.progress(num_workers), stop, files.temporary_folder(request.results.resolve(), "workers") as scratch:
+        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast)
+        run = Coordinator(pieces, ledger, board, request.results.resolve(), settings)
+        run.run(num_workers, request.timeout, stop)
+    return AcceptanceRecord(
+        foundry=foundry.__version__,
+        commit=source_version(Path.cwd()),
+        python=platform.python_version(),
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - began, 3),
+        paths=request.paths,
+        tags=request.tags,
+        last_failed=request.last_failed,
+        shard=str(request.shard or ""),
+        seed=request.seed,
+        workers=num_workers,
+        ended_early=run.ended_early,
+        complaints=tuple(run.complaints),
+        scenarios=tuple(ledger.in_order()),
+    )
+
+
+def _pieces(request: Request, selected: list[SelectedFeature], history: History) -> list[Piece]:
+    """Balanced by measured seconds; where the order is shuffled by steps, so that the seed alone decides it."""
+    if request.seed is not None:
+        return shuffled(pieces_of(selected, num_steps, request.workers), request.seed)
+    scenarios = [scenario for item in selected for scenario in item.scenarios]
+    return pieces_of(selected, expected_seconds(scenarios, history.seconds()), request.workers)
+
+
+def exit_code(record: AcceptanceRecord) -> int:
+    """0 where all that could run passed, 1 where one did not or something else went wrong, 2 where none could run."""
+    if record.failed or record.complaints or record.ended_early:
+        return 1
+    return 0 if record.counts["passed"] else 2
 
 
 @contextlib.contextmanager
@@ -82,113 +168,32 @@ def _workspaces() -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    if not any(folder.iterdir()):
-        folder.rmdir()
+    for empty in (*folder.iterdir(), folder):
+        if not any(empty.iterdir()):
+            empty.rmdir()
 
 
-@dataclass
-class SuiteRun:
-    """The worker processes of one run, and what they left undone."""
-
-    selected: list[SelectedFeature]
-    board: Board
-    results: Path
-    workspaces: Path
-    hook_errors: list[str] = field(default_factory=list)
-    """Errors of hooks that belong to no scenario."""
-    crashes: list[str] = field(default_factory=list)
-    """How worker processes ended that did not end by themselves."""
-
-    @property
-    def complaints(self) -> list[str]:
-        """What went wrong outside the scenarios."""
-        return [*self.hook_errors, *self.crashes]
-
-    def run(self, workers: int, paths: Sequence[str], tags: Sequence[str]) -> None:
-        """Hand the features to `workers` processes until none is left."""
-        waiting: queue.SimpleQueue[SelectedFeature] = queue.SimpleQueue()
-        for item in self.selected:
-            waiting.put(item)
-        with tempfile.TemporaryDirectory(prefix="foundry-logs-") as logs:
-            processes = [self._start(Path(logs, f"{number}.log"), paths, tags) for number in range(workers)]
-            threads = [threading.Thread(target=self._serve, args=(process, waiting)) for process in processes]
-            try:
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-            finally:
-                for number, process in enumerate(processes):
-                    _stop(process)
-                    self._examine(process, Path(logs, f"{number}.log"))
-
-    def report_missing(self) -> None:
-        """Report each selected scenario that no worker accounted for, as broken."""
-        logger = AllureFileLogger(self.results)
-        allure_commons.plugin_manager.register(logger)
-        try:
-            for item in self.selected:
-                for scenario in item.scenarios:
-                    if place_of(scenario) not in self.board.outcomes:
-                        reason = "it did not run: " + "; ".join(self.crashes or ["its worker did not say why"])
-                        report_unrun(scenario, reason)
-                        self.board.note(Outcome(place_of(scenario), "broken", reason, 0.0))
-        finally:
-            allure_commons.plugin_manager.unregister(logger)
-
-    def _start(self, log: Path, paths: Sequence[str], tags: Sequence[str]) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "foundry.acceptance.worker"]
-        command += ["--results", str(self.results), "--log", str(log), "--workspaces", str(self.workspaces)]
-        command += [*(f"--tags={tag}" for tag in tags), *paths]
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-
-    def _serve(self, process: subprocess.Popen[str], waiting: queue.SimpleQueue[SelectedFeature]) -> None:
-        """Give one worker a feature at a time, and pass on what it tells."""
-        assert process.stdin and process.stdout
-        with contextlib.suppress(queue.Empty, BrokenPipeError):
-            while True:
-                item = waiting.get_nowait()
-                process.stdin.write(json.dumps(item.locations) + "\n")
-                process.stdin.flush()
-                for line in process.stdout:
-                    news = json.loads(line)
-                    if news is None:
-                        break
-                    if isinstance(news, str):
-                        self.hook_errors.append(news)
-                    else:
-                        self.board.note(Outcome(**news))
-                else:
-                    break
-                self.board.show(item)
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-        process.wait()
-
-    def _examine(self, process: subprocess.Popen[str], log: Path) -> None:
-        """Complain where a worker did not end by itself, or failed for a reason that it has not told."""
-        if process.returncode != 0:
-            last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-12:] if log.exists() else []
-            code = process.returncode
-            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            crash = "\n".join([f"a worker process {how}", *last])
-            if crash not in self.crashes:
-                self.crashes.append(crash)
+def remove_bundle(out: Path) -> None:
+    """Remove what an earlier run has left in `out`, so that nothing of it passes for this run's; the history stays."""
+    for name in (REPORT_NAME, RECORD_NAME):
+        (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / RESULTS_NAME, ignore_errors=True)
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    """End a worker that still runs, with everything that it started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+def write_bundle(record: AcceptanceRecord, results: Path, out: Path, history: History, console: Console) -> None:
+    """Write into `out` what a run or merged shards leave: record, history, report, and a shard's results.
+
+    Raises:
+        FoundryError: the report cannot be built.
+    """
+    write_record(record, out / RECORD_NAME)
+    write_history(history, out / HISTORY_NAME)
+    if record.shard:
+        shutil.copytree(results, out / RESULTS_NAME, ignore=shutil.ignore_patterns(".*"))
+    about = {
+        "Selection": record.selection,
+        "Scenarios": str(len(record.scenarios)),
+        "Processes": str(record.workers),
+    }
+    build_report(results, out / REPORT_NAME, about=about, say=console.print)
+    console.print(f"report: {(out / REPORT_NAME).resolve()}")

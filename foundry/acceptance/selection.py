@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from behave.configuration import Configuration
 from behave.exception import FileNotFoundError as MissingFeatureError
 from behave.exception import InvalidFilenameError
 from behave.model import Feature, Scenario
+from behave.model_type import FileLocation
 from behave.parser import ParserError
 from behave.runner_util import collect_feature_locations, parse_features
 from cucumber_tag_expressions import TagExpressionError
@@ -19,16 +20,12 @@ from foundry.acceptance.formatter import CLEAN_OPTION, tags_of
 from foundry.acceptance.tags import KNOWN_TAGS, unknown_tags
 from foundry.errors import UserError
 
-FIRST_OPTION = "accept.first"
-"""Userdata; names of folders whose features take long, so that no process is left alone with one in the end."""
-
 
 @dataclass(frozen=True)
 class SelectedFeature:
-    """A feature file, or places in it, and the scenarios of it that are to run."""
+    """A feature file, and the scenarios of it that are to run."""
 
     feature: Feature
-    locations: tuple[str, ...]
     scenarios: tuple[Scenario, ...]
 
 
@@ -41,9 +38,7 @@ def behave_configuration(paths: Sequence[str], tags: Sequence[str], workspaces: 
 
 
 def select(paths: Sequence[str], tags: Sequence[str]) -> list[SelectedFeature]:
-    """The features below `paths` that have scenarios to run, those that take longest first.
-
-    These are the features in the folders that the userdata `accept.first` names, and those with many steps.
+    """The features below `paths` that have scenarios to run, in the order of their files.
 
     Raises:
         UserError: a path or a feature cannot be read, no scenario is selected, or a tag is not on the list.
@@ -57,26 +52,30 @@ def select(paths: Sequence[str], tags: Sequence[str]) -> list[SelectedFeature]:
         raise UserError(f"{error}: no such features; name a folder or a .feature file") from None
     except ParserError as error:
         raise UserError(f"a feature cannot be read: {' '.join(str(error).split())}") from None
-    scenarios = [scenario for feature, _ in features for scenario in feature.walk_scenarios()]
+    scenarios = [scenario for feature in features for scenario in feature.walk_scenarios()]
     _refuse_unknown_tags(scenarios)
     selected = [
-        SelectedFeature(feature, locations, chosen)
-        for feature, locations in features
+        SelectedFeature(feature, chosen)
+        for feature in features
         if (chosen := tuple(scenario for scenario in feature.walk_scenarios() if scenario.should_run(config)))
     ]
     if not selected:
         raise UserError(_nothing_selected(paths, tags, scenarios))
-    first = config.userdata.get(FIRST_OPTION, "").split()
-    return sorted(selected, key=lambda item: (_rank(item.feature, first), -_num_steps(item)))
+    return selected
 
 
-def parsed_features(paths: Sequence[str]) -> Iterator[tuple[Feature, tuple[str, ...]]]:
-    """Each feature file once, with the places in it that were named."""
-    places = collect_feature_locations(paths)
-    for _, group in itertools.groupby(places, key=lambda place: place.filename):
-        chosen = list(group)
-        for feature in parse_features(chosen):
-            yield feature, tuple(f"{it.filename}:{it.line}" if it.line else it.filename for it in chosen)
+def narrowed(selected: Sequence[SelectedFeature], is_wanted: Callable[[Scenario], bool]) -> list[SelectedFeature]:
+    """Those of the selected scenarios that are wanted; features that have none are left out."""
+    kept = [(item, tuple(filter(is_wanted, item.scenarios))) for item in selected]
+    return [SelectedFeature(item.feature, scenarios) for item, scenarios in kept if scenarios]
+
+
+def parsed_features(paths: Sequence[str]) -> Iterator[Feature]:
+    """Each feature file once; what was not named of it is marked as skipped."""
+    places = [FileLocation(os.path.relpath(it.filename), it.line) for it in collect_feature_locations(paths)]
+    places.sort(key=lambda place: str(place.filename))
+    for _, group in itertools.groupby(places, key=lambda place: str(place.filename)):
+        yield from parse_features(list(group))
 
 
 def _refuse_unknown_tags(scenarios: Iterable[Scenario]) -> None:
@@ -95,12 +94,3 @@ def _nothing_selected(paths: Sequence[str], tags: Sequence[str], scenarios: Sequ
         f"no scenario is selected: {asked or 'the configured tags'} leaves none of {len(scenarios)} in "
         f"{' '.join(paths)}; their tags are {' '.join(carried) or 'none'}"
     )
-
-
-def _rank(feature: Feature, first: Sequence[str]) -> int:
-    folder = Path(feature.filename).absolute().parent.name
-    return first.index(folder) if folder in first else len(first)
-
-
-def _num_steps(selected: SelectedFeature) -> int:
-    return sum(len(list(scenario.all_steps)) for scenario in selected.scenarios)

@@ -155,7 +155,7 @@ def check_features(paths: list[str]) -> Iterator[Finding]:
         yield Finding("steps", 1, " ".join(str(error).split()))
         return
     used: set[int] = set()
-    scenarios = [scenario for feature, _ in parsed_features(paths) for scenario in feature.walk_scenarios()]
+    scenarios = [scenario for feature in parsed_features(paths) for scenario in feature.walk_scenarios()]
     for scenario in scenarios:
         yield from _check_scenario(scenario)
         for step in scenario.all_steps:

@@ -1,114 +1,195 @@
-"""One process of an acceptance run: takes feature files one at a time and tells the outcome of each scenario.
+"""One process of an acceptance run: takes pieces of features and tells what happens, scenario by scenario.
 
-It reads a JSON list of feature locations a line from its standard input, and writes a line of JSON to its standard
-output for each scenario (an `Outcome`), for each error outside the scenarios (a text), and when a feature is through
-(null). What the scenarios and the libraries print goes into a log file instead.
+It reads an order a line from its standard input: a JSON list of the places of scenarios of one feature, in the order
+in which they are to run. It writes a line of JSON to its standard output for each piece of news, a list of its kind
+and its content: see `News`. What the scenarios and the libraries print goes into a log file instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
+import select
+import signal
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from behave.configuration import Configuration
-from behave.formatter.base import StreamOpener
-from behave.model import Feature, Scenario
+from behave.formatter.base import Formatter, StreamOpener
+from behave.model import Feature, Rule, Scenario, ScenarioOutline, Step
 from behave.runner import Context, Runner
 from behave.runner_util import collect_feature_locations, parse_features
+from pydantic import BaseModel, ConfigDict
 
+from foundry.acceptance.failure_details import failure_of
 from foundry.acceptance.formatter import AllureFormatter, Verdict, failed_owner, place_of, verdict
+from foundry.acceptance.record import Failure
 from foundry.acceptance.selection import behave_configuration
 
+News = Literal["ready", "started", "step", "ended", "error"]
+"""`ready` for an order; a scenario `started`: its place; a `step` begins: its sentence; a scenario `ended`: an
+`Outcome`; an `error` outside the scenarios: a text."""
 
-@dataclass(frozen=True)
-class Outcome:
+SHOW_STACK = signal.SIGUSR1
+"""Makes a worker write into its log where it is."""
+
+
+class Outcome(BaseModel):
     """What became of one scenario.
 
     Attributes:
         place: what `place_of` gives for the scenario.
-        message: why it did not pass; empty where it did.
+        reason: why it was skipped; empty where it was not.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     place: str
     status: Verdict
-    message: str
-    seconds: float
+    reason: str = ""
+    failure: Failure | None = None
+    seconds: float = 0.0
 
 
 class WorkerRunner(Runner):  # type: ignore[misc]
-    """Behave's runner over the features that the coordinator hands out."""
+    """Behave's runner over the pieces that the coordinator hands out."""
 
-    def __init__(self, config: Configuration, results: Path, orders: IO[str], outcomes: IO[str]) -> None:
+    def __init__(self, config: Configuration, results: Path, orders: IO[str], news: IO[str]) -> None:
         super().__init__(config)
+        self.told_failure = False
+        self.was_dismissed = False
         self._results = results
         self._orders = orders
-        self._outcomes = outcomes
-        self.told_failure = False
+        self._news = news
 
     def run_with_paths(self) -> bool:
         self.context = Context(self)
         self.load_hooks()
         self.load_step_definitions()
-        self.formatters = [AllureFormatter(StreamOpener(str(self._results)), self.config)]
+        allure = AllureFormatter(StreamOpener(str(self._results)), self.config)
+        self.formatters = [allure, Teller(self, StreamOpener(os.devnull), self.config)]
         return bool(self.run_model(features=self._assigned_features()))
 
-    def _assigned_features(self) -> Iterator[Feature]:
-        for order in self._orders:
-            (feature,) = parse_features(collect_feature_locations(json.loads(order)))
-            selected = [scenario for scenario in feature.walk_scenarios() if scenario.should_run(self.config)]
-            for scenario in selected:
-                self._tell_when_done(scenario)
-            yield feature
-            for owner in (feature, *feature.rules):
-                if owner.hook_failed:
-                    self._tell(f"{owner.location}: {owner.error_message}")
-            for scenario in selected:
-                if scenario.status.is_untested() and (owner := failed_owner(scenario)):
-                    self._tell(Outcome(place_of(scenario), "broken", owner.error_message, 0.0))
-            self._tell(None)
-            if self.aborted:
-                return
+    def tell(self, kind: News, content: object = None) -> None:
+        """Tell the coordinator."""
+        self._news.write(json.dumps([kind, content]) + "\n")
+        self._news.flush()
 
-    def _tell_when_done(self, scenario: Scenario) -> None:
+    def tell_outcome(self, outcome: Outcome) -> None:
+        """Tell what became of a scenario."""
+        self.told_failure |= outcome.status in ("failed", "broken")
+        self.tell("ended", outcome.model_dump(mode="json"))
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether the coordinator has no more orders: an order never waits while another is carried out."""
+        return bool(select.select([self._orders], [], [], 0)[0])
+
+    def _assigned_features(self) -> Iterator[Feature]:
+        while not self.aborted:
+            self.tell("ready")
+            order = self._orders.readline()
+            if not order:
+                return
+            places: list[str] = json.loads(order)
+            (feature,) = parse_features(collect_feature_locations(places))
+            bring_into_order(feature, places)
+            yield feature
+            self._tell_failed_hooks(feature)
+
+    def _tell_failed_hooks(self, feature: Feature) -> None:
+        for owner in (feature, *feature.rules):
+            if owner.hook_failed:
+                self.told_failure = True
+                self.tell("error", f"{owner.location}: {owner.error_message}")
+        for scenario in feature.walk_scenarios():
+            if scenario.should_run(self.config) and scenario.status.is_untested() and failed_owner(scenario):
+                failure = failure_of(scenario, Path.cwd())
+                self.tell_outcome(Outcome(place=place_of(scenario), status="broken", failure=failure))
+
+
+class Teller(Formatter):  # type: ignore[misc]
+    """Follows the scenarios for the coordinator. To stand behind the formatter that writes the results:
+    a scenario has ended when its result is written."""
+
+    def __init__(self, runner: WorkerRunner, stream_opener: StreamOpener, config: Configuration) -> None:
+        super().__init__(stream_opener, config)
+        self._runner = runner
+        self._project = Path.cwd()
+        self._sentences: list[str] = []
+
+    def feature(self, feature: Feature) -> None:
+        for scenario in feature.walk_scenarios():
+            if scenario.should_run(self.config):
+                self._follow(scenario)
+
+    def scenario(self, _scenario: Scenario) -> None:
+        self._sentences = []
+
+    def step(self, step: Step) -> None:
+        """Behave announces all steps of a scenario before the first one runs; `match` is when one begins."""
+        self._sentences.append(f"{step.keyword} {step.name}")
+
+    def match(self, _match: object) -> None:
+        self._runner.tell("step", self._sentences.pop(0))
+
+    def _follow(self, scenario: Scenario) -> None:
         run = scenario.run
 
-        def run_and_tell(runner: Runner) -> bool:
+        def run_and_tell(runner: WorkerRunner) -> bool:
+            if runner.is_dismissed:
+                runner.was_dismissed = True
+                runner.abort(reason="no more orders")
+                return False
+            runner.tell("started", place_of(scenario))
             failed = bool(run(runner))
-            self._tell(_outcome(scenario))
+            runner.tell_outcome(outcome_of(scenario, self._project))
             return failed
 
         scenario.run = run_and_tell
 
-    def _tell(self, news: Outcome | str | None) -> None:
-        self.told_failure |= isinstance(news, str) or (news is not None and news.status in ("failed", "broken"))
-        self._outcomes.write(json.dumps(asdict(news) if isinstance(news, Outcome) else news) + "\n")
-        self._outcomes.flush()
 
-
-def _outcome(scenario: Scenario) -> Outcome:
+def outcome_of(scenario: Scenario, project: Path) -> Outcome:
+    """What became of a scenario that Behave has run."""
     status, details = verdict(scenario)
-    message = (details.message or "").strip() if details else ""
-    step = next((step for step in scenario.all_steps if step.status.has_failed()), None)
-    if step is not None:
-        why = "no step definition has this sentence" if step.status.is_undefined() else message
-        message = f"{step.keyword} {step.name}\n{why}"
-    return Outcome(place_of(scenario), status, message, scenario.duration)
+    return Outcome(
+        place=place_of(scenario),
+        status=status,
+        reason=(details.message or "").strip() if details and status == "skipped" else "",
+        failure=failure_of(scenario, project),
+        seconds=scenario.duration,
+    )
+
+
+def bring_into_order(feature: Feature, places: Sequence[str]) -> None:
+    """Have Behave run the scenarios of `feature` as they stand in `places`, as far as rules and outlines allow:
+    what belongs to one of them stays together."""
+    rank = {place: number for number, place in enumerate(places)}
+
+    def first(item: Rule | ScenarioOutline | Scenario) -> int:
+        if isinstance(item, Scenario) and not isinstance(item, ScenarioOutline):
+            return rank.get(place_of(item), len(rank))
+        return min((first(part) for part in item), default=len(rank))
+
+    for container in (feature, *feature.rules):
+        container.run_items.sort(key=first)
+        for item in container.run_items:
+            if isinstance(item, ScenarioOutline):
+                item.scenarios.sort(key=first)
 
 
 def _private_channels(log: Path) -> tuple[IO[str], IO[str]]:
     """The pipes to the coordinator, out of reach of the scenarios and of the programs that they start."""
-    orders, outcomes = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
-    with log.open("w") as shared, Path(os.devnull).open() as nothing:
+    orders, news = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+    with log.open("a") as shared, Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
         os.dup2(shared.fileno(), 1)
         os.dup2(shared.fileno(), 2)
-    return orders, outcomes
+    return orders, news
 
 
 def main() -> int:
@@ -117,14 +198,18 @@ def main() -> int:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--workspaces", required=True)
+    parser.add_argument("--fail-fast", action="store_true")
     parser.add_argument("--tags", action="append", default=[])
     parser.add_argument("paths", nargs="+")
     arguments = parser.parse_args()
-    orders, outcomes = _private_channels(arguments.log)
+    orders, news = _private_channels(arguments.log)
+    faulthandler.enable()
+    faulthandler.register(SHOW_STACK, all_threads=False)
     config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces)
-    runner = WorkerRunner(config, arguments.results, orders, outcomes)
+    config.stop = arguments.fail_fast
+    runner = WorkerRunner(config, arguments.results, orders, news)
     failed = runner.run()
-    return int(failed and not runner.told_failure)
+    return int(failed and not (runner.told_failure or runner.was_dismissed))
 
 
 if __name__ == "__main__":
