@@ -8,11 +8,12 @@ the blocks of its validation, and in nothing else (see `scaled_down`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from foundry.acceptance.formatter import tags_of
 from foundry.artifacts.references import WandbReference, is_reference
 from foundry.config import ArtifactsConfig, ExperimentConfig, LoggingConfig, TrainingConfig
 from foundry.config_acceptance import AcceptanceConfig
@@ -25,8 +26,10 @@ from foundry.manifests import MANIFEST_NAME
 from foundry.terminal import printable
 from foundry.training.lifecycle import RECORD_NAME, RunRecord
 
+if TYPE_CHECKING:
+    from foundry.acceptance.selection import SelectedFeature
+
 CONTRACT_TAG = "contract"
-CONTRACT_FEATURES = "features/contract"
 FINISHED = ("stopped", "published", "cleaned")
 MAX_VALIDATION_BLOCKS = 16
 """Validation losses of the short training are computed on no more."""
@@ -70,14 +73,13 @@ class ContractOptions:
         for name in ("repository", "model"):
             if getattr(self, name) and not self.config:
                 raise UserError(f"--{name}: goes with --config, which names the experiment; add it")
-        if self.config:
-            self.experiment(folder)
+        device = self.experiment(folder).training.device if self.config else self.device
         if self.model:
             _require_model(self.model, folder)
-        if self.device not in ("", "auto", "cpu"):
+        if device not in ("", "auto", "cpu"):
             from foundry.hardware import choose_device
 
-            choose_device(self.device)
+            choose_device(device)
 
     def experiment(self, folder: Path) -> ExperimentConfig:
         """The experiment that is named, its paths absolute.
@@ -101,6 +103,20 @@ class ContractOptions:
         except UserError as error:
             text = str(error).replace("--set: data.git.repository: ", "--repository: ")
             raise UserError(text.replace("--set: training.device: ", "--device: ")) from None
+
+
+def require_contract(options: ContractOptions, selected: Sequence[SelectedFeature]) -> None:
+    """Refuse a run that would try nothing of what is named.
+
+    Raises:
+        UserError: something is named, and no `@contract` scenario is selected.
+    """
+    scenarios = [scenario for item in selected for scenario in item.scenarios]
+    if options != ContractOptions() and not any(CONTRACT_TAG in tags_of(scenario) for scenario in scenarios):
+        raise UserError(
+            f"--{next(iter(options.as_userdata()))}: none of the {len(scenarios)} selected scenarios is tagged "
+            f"@{CONTRACT_TAG}, so nothing would be tried on it; leave paths and --tags out, or add features/contract"
+        )
 
 
 def _require_sources(config: ExperimentConfig, folder: Path) -> None:

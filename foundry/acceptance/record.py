@@ -93,6 +93,7 @@ class AcceptanceRecord(_Frozen):
         commit: what `report.source_version` says of the tree.
         started: UTC, ISO 8601.
         last_failed: it was about what was not kept in the run before.
+        contract: what was named of the team's own: `config`, `repository`, `model`, `device`.
         shard: `2/5`; empty for a whole run.
         seed: of the shuffled order; None where the order was that of the durations.
         ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
@@ -108,6 +109,7 @@ class AcceptanceRecord(_Frozen):
     paths: tuple[str, ...]
     tags: tuple[str, ...] = ()
     last_failed: bool = False
+    contract: dict[str, str] = {}
     shard: str = ""
     seed: int | None = None
     workers: int
@@ -119,6 +121,7 @@ class AcceptanceRecord(_Frozen):
     def selection(self) -> str:
         """What was asked for, as one would type it."""
         options = [*(f"--tags={tag!r}" for tag in self.tags), *(["--last-failed"] if self.last_failed else [])]
+        options += [f"--{name}={value!r}" for name, value in self.contract.items()]
         return " ".join([*self.paths, *options, *([f"--shard {self.shard}"] if self.shard else [])])
 
     @property

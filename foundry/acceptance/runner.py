@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from rich.console import Console
 import foundry
 from foundry import files
 from foundry.acceptance.board import Board, show_summary
+from foundry.acceptance.contract import ContractOptions, require_contract
 from foundry.acceptance.coordinator import Coordinator
 from foundry.acceptance.formatter import clear_results, history_id, place_of
 from foundry.acceptance.history import HISTORY_NAME, History, read_history, write_history
@@ -48,6 +49,7 @@ class Request:
         seed: of a shuffled order; None runs what takes longest first.
         fail_fast: hand out nothing more after the first failure.
         last_failed: only what was not kept in the last run.
+        contract: the experiment that `@contract` scenarios try.
     """
 
     paths: tuple[str, ...] = ("features",)
@@ -60,6 +62,7 @@ class Request:
     seed: int | None = None
     fail_fast: bool = False
     last_failed: bool = False
+    contract: ContractOptions = field(default_factory=ContractOptions)
 
 
 def accept(request: Request, console: Console | None = None) -> int:
@@ -71,7 +74,7 @@ def accept(request: Request, console: Console | None = None) -> int:
 
     Raises:
         UserError: there is no such feature, no scenario is selected, a tag is not on the list, or the history is
-            unreadable.
+            unreadable, or what is named of the team's own is not there.
         FoundryError: the report cannot be built; everything else is done by then.
     """
     console = console or Console(highlight=False, soft_wrap=True)
@@ -88,7 +91,9 @@ def accept(request: Request, console: Console | None = None) -> int:
 
 
 def _selected(request: Request, history: History) -> list[SelectedFeature]:
+    request.contract.require_usable(Path())
     selected = select(request.paths, request.tags)
+    require_contract(request.contract, selected)
     if request.last_failed:
         selected = _last_failed(selected, history, request.out / HISTORY_NAME)
     return in_shard(selected, request.shard) if request.shard else selected
@@ -123,7 +128,8 @@ def _run(
         console.print(f"in a shuffled order; again with --seed {request.seed}")
     request.results.mkdir(parents=True, exist_ok=True)
     with board.progress(num_workers), stop, files.temporary_folder(request.results.resolve(), "workers") as scratch:
-        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast)
+        userdata = request.contract.as_userdata()
+        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast, userdata)
         run = Coordinator(pieces, ledger, board, request.results.resolve(), settings)
         run.run(num_workers, request.timeout, stop)
     return AcceptanceRecord(
@@ -135,6 +141,7 @@ def _run(
         paths=request.paths,
         tags=request.tags,
         last_failed=request.last_failed,
+        contract=request.contract.as_userdata(),
         shard=str(request.shard or ""),
         seed=request.seed,
         workers=num_workers,

@@ -29,11 +29,18 @@ class SelectedFeature:
     scenarios: tuple[Scenario, ...]
 
 
-def behave_configuration(paths: Sequence[str], tags: Sequence[str], workspaces: str = "") -> Configuration:
-    """Behave's configuration for the features below `paths` that the tag expressions select."""
+def behave_configuration(
+    paths: Sequence[str], tags: Sequence[str], workspaces: str = "", defined: Sequence[str] = ()
+) -> Configuration:
+    """Behave's configuration for the features below `paths` that the tag expressions select.
+
+    Args:
+        defined: of the userdata, `NAME=VALUE` each.
+    """
     options = ["--no-summary", "--no-snippets", f"--define={CLEAN_OPTION}=false"]
     if workspaces:
         options.append(f"--define=workspaces={workspaces}")
+    options += [f"--define={item}" for item in defined]
     return Configuration([*options, *(f"--tags={tag}" for tag in tags), *paths])
 
 

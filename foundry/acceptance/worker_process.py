@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class WorkerSettings:
     Attributes:
         scratch: a folder for logs and for results that are not complete.
         workspaces: a folder for the workspaces of the scenarios.
+        userdata: what the scenarios find in Behave's userdata, beside what is configured.
     """
 
     paths: tuple[str, ...]
@@ -38,12 +39,14 @@ class WorkerSettings:
     scratch: Path
     workspaces: Path
     fail_fast: bool = False
+    userdata: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, log: Path, results: Path, workspaces: Path) -> list[str]:
         """The command line of a worker."""
         options = ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
         options += ["--fail-fast"] if self.fail_fast else []
         options += [f"--tags={tag}" for tag in self.tags]
+        options += [f"--define={name}={value}" for name, value in self.userdata.items()]
         return [sys.executable, "-m", "foundry.acceptance.worker", *options, *self.paths]
 
 
