@@ -5,6 +5,7 @@ What is expensive is done once a process for the same options, and shared by the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import signal
@@ -109,8 +110,9 @@ class TeamExperiment:
         return Run.open(record.parent)
 
     def command(self, *arguments: str) -> Measured:
-        """A `foundry` command in a process of its own."""
-        return run_measured(arguments, self.num_threads, LONGEST_SECONDS)
+        """A `foundry` command in a process of its own, in the folder where relative paths begin."""
+        with contextlib.chdir(self._origin):
+            return run_measured(arguments, self.num_threads, LONGEST_SECONDS)
 
     def kill(self, folder: Path) -> Run:
         """Launch the short training in `folder`, and kill its process in the step before the last one."""
@@ -152,7 +154,8 @@ class TeamExperiment:
         """The model that is to be signed, loaded anew."""
         from foundry.generation import Generator
 
-        return Generator.load(self.model, self.device)
+        with contextlib.chdir(self._origin):
+            return Generator.load(self.model, self.device)
 
     @functools.cached_property
     def writing(self) -> Measured:
@@ -177,7 +180,8 @@ class TeamExperiment:
             device=self.device,
             max_problems=0 if asked.min_pass_at_1 is None else None,
         )
-        return dict(evaluate(request).content)
+        with contextlib.chdir(self._origin):
+            return dict(evaluate(request).content)
 
 
 def best_step(run: Run) -> int:
