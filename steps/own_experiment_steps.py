@@ -11,7 +11,8 @@ import yaml
 from behave import given, then, when
 from behave.runner import Context
 
-from foundry.acceptance.contract import scaled_down, shortfall
+from foundry.acceptance.contract import CONTRACT_TAG, scaled_down, shortfall
+from foundry.acceptance.record import RECORD_NAME, read_record
 from foundry.config import ExperimentConfig
 from foundry.config_acceptance import AcceptanceConfig
 from foundry.config_file import load_experiment, plain
@@ -85,6 +86,15 @@ def not_kept(context: Context, code: int) -> None:
 def are_kept(context: Context, count: int) -> None:
     kept = [name for name, status, _ in team_folder(context).results if status == "passed"]
     assert len(kept) == count, f"{len(kept)} are kept, expected {count}: {kept}"
+
+
+@then("it exits with 0, and all that was tried is of the contract")
+def contract_alone(context: Context) -> None:
+    record = read_record(Path("release", RECORD_NAME))
+    others = [scenario.name for scenario in record.scenarios if CONTRACT_TAG not in scenario.tags]
+    assert record.scenarios and not others, f"tried: {[scenario.name for scenario in record.scenarios]}"
+    assert record.selection.endswith("--config='my.yaml' --shard 16/16"), record.selection
+    assert team_folder(context).finished.exit_code == 0, team_folder(context).finished
 
 
 @then("nothing of the team's project and runs has changed")

@@ -7,14 +7,14 @@ Feature: A team puts its own experiment under acceptance
   @REQ-OWN-01
   Rule: The team's experiment is tried, and its demands decide
 
-    Scenario: An experiment that is named is tried by the contract alone, and each demand gets its answer
+    Scenario: Each demand gets its answer: kept, not kept, or not set
       Given a team's folder whose experiment demands
         | demand          | value        |
         | prompts         | prompts.yaml |
         | min_parse_rate  | 0.01         |
         | max_perplexity  | 1.5          |
         | max_memory_mb   | 20           |
-      When the team runs "foundry accept --config my.yaml"
+      When the team runs "foundry accept --config my.yaml --model runs/RUN --tags=@contract --tags=@critical"
       Then it exits with 1, and these of all scenarios are not kept
         | scenario                                            | status  | message                                          |
         | The share of good texts keeps min_success_rate      | skipped | acceptance.min_success_rate is not set           |
@@ -22,8 +22,15 @@ Feature: A team puts its own experiment under acceptance
         | The perplexity keeps max_perplexity                 | failed  | acceptance.max_perplexity is 1.5, and the model has |
         | Training takes no more memory than max_memory_mb    | failed  | acceptance.max_memory_mb is 20, and the model has |
         | Writing takes no more memory than max_memory_mb     | failed  | acceptance.max_memory_mb is 20, and the model has |
-      And 11 are kept
+      And 4 are kept
       And nothing of the team's project and runs has changed
+
+    Scenario: Without paths and tags the contract alone is tried
+      Given a team's folder whose experiment demands
+        | demand         | value |
+        | max_perplexity | 300   |
+      When the team runs "foundry accept --config my.yaml --shard 16/16"
+      Then it exits with 0, and all that was tried is of the contract
 
     Scenario: A model that is named is looked at, and a demand that cannot be answered is not kept
       Given a team's folder whose experiment demands
