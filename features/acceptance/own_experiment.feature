@@ -145,6 +145,7 @@ Feature: A team puts its own experiment under acceptance
         | mistake                             | command                                                            | line |
         | An experiment that is not there     | foundry accept --config your.yaml                                  | your.yaml: no such file |
         | An experiment that is invalid       | foundry accept --config broken.yaml | broken.yaml: model.layers: must be at least 1, got 0 |
+        | Prompts that are not there          | foundry accept --config unprompted.yaml                            | elsewhere.yaml: no such file |
         | A repository that is not there      | foundry accept --config my.yaml --repository nowhere               | --repository: no folder at nowhere |
         | A repository that is none           | foundry accept --config my.yaml --repository runs                  | --repository: runs is not a git repository |
         | A model that is none                | foundry accept --config my.yaml --model project                    | --model: project is neither a run nor an artifact |

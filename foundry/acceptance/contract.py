@@ -22,6 +22,7 @@ from foundry.data.clones import is_url
 from foundry.data.git import GitRepository
 from foundry.data.sources import corpora, corpus_kind
 from foundry.errors import UserError
+from foundry.evaluation.prompts import load_prompts
 from foundry.manifests import MANIFEST_NAME
 from foundry.terminal import printable
 from foundry.training.lifecycle import RECORD_NAME, RunRecord
@@ -67,13 +68,17 @@ class ContractOptions:
             folder: relative paths begin there.
 
         Raises:
-            UserError: the experiment is none or is invalid, the repository or the model is none, or the device is not
-                there.
+            UserError: the experiment is none or is invalid, its prompts, the repository or the model are none, or the
+                device is not there.
         """
         for name in ("repository", "model"):
             if getattr(self, name) and not self.config:
                 raise UserError(f"--{name}: goes with --config, which names the experiment; add it")
-        device = self.experiment(folder).training.device if self.config else self.device
+        device = self.device
+        if self.config:
+            config = self.experiment(folder)
+            load_prompts(config.acceptance.prompts)
+            device = config.training.device
         if self.model:
             _require_model(self.model, folder)
         if device not in ("", "auto", "cpu"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -23,6 +24,12 @@ from foundry.trainer import Trainer
 
 EXPERIMENT = "my.yaml"
 PROMPTS = 'language: python\nprompts:\n  - {name: comment, text: "# A comment is ", max_new_tokens: 1}\n'
+EXPERIMENTS: dict[str, dict[str, Any]] = {
+    EXPERIMENT: {},
+    "broken.yaml": {"model": {"layers": 0}},
+    "unprompted.yaml": {"acceptance": {"prompts": ["elsewhere.yaml"], "min_parse_rate": 0.5}},
+}
+"""The experiments in the folder, and what is changed in each."""
 TIMEOUT_SECONDS = 600.0
 LINKED = ("environment.py", "features", "steps")
 """What the team has of the project beside its settings."""
@@ -64,17 +71,12 @@ def write_team_folder(origin: Path, acceptance: Mapping[str, Any]) -> None:
 @functools.cache
 def _template() -> tempfile.TemporaryDirectory[str]:
     template = tempfile.TemporaryDirectory(prefix="team-")
-    folder = Path(template.name)
-    python_project(folder / "project", num_commits=12)
-    (folder / "prompts.yaml").write_text(PROMPTS, encoding="utf-8")
-    (folder / EXPERIMENT).write_text(yaml.safe_dump(_experiment()), encoding="utf-8")
-    (folder / "broken.yaml").write_text(yaml.safe_dump({**_experiment(), "model": {"layers": 0}}), encoding="utf-8")
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
+    with contextlib.chdir(template.name):
+        python_project(Path("project"), num_commits=12)
+        Path("prompts.yaml").write_text(PROMPTS, encoding="utf-8")
+        for name, changes in EXPERIMENTS.items():
+            Path(name).write_text(yaml.safe_dump({**_experiment(), **changes}), encoding="utf-8")
         Trainer(load_experiment(Path(EXPERIMENT))).train()
-    finally:
-        os.chdir(here)
     return template
 
 
@@ -107,4 +109,6 @@ def _run(_tell: Callable[[str, Any], None], program: str, arguments: Sequence[st
     for stream, name in ((sys.stdout, "stdout.txt"), (sys.stderr, "stderr.txt")):
         with Path(name).open("w", encoding="utf-8") as written:
             os.dup2(written.fileno(), stream.fileno())
-    raise SystemExit(behave(list(arguments)) if program == "behave" else run_command(arguments))
+    if program == "foundry":
+        run_command(arguments)
+    raise SystemExit(behave(list(arguments)))
