@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,11 +15,21 @@ from behave.model import Scenario
 from behave.runner import Context
 
 from foundry.acceptance.capabilities import missing_capability
+from foundry.acceptance.contract import ContractOptions
 from foundry.acceptance.evidence import run_evidence
+from foundry.errors import UserError
 from foundry.testing.world import World
 
 # The models of the scenarios are too small to share among threads; scenarios run in several processes instead.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def before_all(context: Context) -> None:
+    try:
+        ContractOptions.of_userdata(context.config.userdata).require_usable(Path())
+    except UserError as mistake:
+        print(mistake, file=sys.stderr, flush=True)
+        os._exit(UserError.exit_code)  # Behave would catch whatever is raised here, and end with 1
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:

@@ -33,7 +33,12 @@ def accept(
     results: Annotated[Path, typer.Option(metavar="FOLDER", help="Where Allure's results are written.")] = Path(
         "allure-results"
     ),
-    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Processes that run scenarios side by side.")] = 2,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Processes that run scenarios side by side; default is 2, with --config 1."
+        ),
+    ] = None,
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="A scenario that takes longer is killed, and broken.")
     ] = 900.0,
@@ -70,8 +75,23 @@ def accept(
             metavar="TIME", help="With --planted-faults: the time for that, and for random mutants: 90s, 10m."
         ),
     ] = None,
+    config: Annotated[
+        str, typer.Option(metavar="FILE", help="Try this experiment; without paths and --tags, @contract scenarios.")
+    ] = "",
+    repository: Annotated[
+        str, typer.Option(metavar="PATH_OR_URL", help="Train on this git repository instead of the one in --config.")
+    ] = "",
+    model: Annotated[
+        str, typer.Option(metavar="RUN_OR_MODEL", help="Look at this model instead of the one that is made for trial.")
+    ] = "",
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="Where @contract scenarios compute: auto, cpu, cuda.")
+    ] = "",
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
+
+    With --config it tries the promises on an experiment of yours: @contract scenarios train it for a few steps
+    (acceptance.steps), and hold the model to the limits in its section acceptance.
 
     \b
     Examples:
@@ -82,6 +102,8 @@ def accept(
       foundry accept --coverage
       foundry accept --planted-faults --budget 10m
       foundry accept --coverage --gate
+      foundry accept --config my.yaml --repository ../my-project
+      foundry accept --config my.yaml --model runs/my-0123456789ab --tags "@contract and @critical"
       foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
       foundry accept --preflight-only
     """
@@ -90,8 +112,9 @@ def accept(
             _show_machine(tags or [], out, workers)
             return
         from foundry.acceptance.faults.budget import budget_seconds
+        from foundry.acceptance.contract import CONTRACT_TAG, ContractOptions
         from foundry.acceptance.merging import merge
-        from foundry.acceptance.runner import Request
+        from foundry.acceptance.runner import DEFAULT_WORKERS, Request
         from foundry.acceptance.runner import accept as run_suite
         from foundry.acceptance.shards import parse_shard
     if paths and paths[0] == MERGE:
@@ -105,10 +128,10 @@ def accept(
         raise UserError(f"--modules {modules}: goes with a run of all scenarios; leave --shard out")
     request = Request(
         paths=tuple(paths or ["features"]),
-        tags=tuple(tags or []),
+        tags=tuple(tags or ([f"@{CONTRACT_TAG}"] if config and not paths else [])),
         results=results,
         out=out,
-        workers=workers,
+        workers=workers or (1 if config else DEFAULT_WORKERS),
         timeout=timeout,
         shard=parse_shard(shard) if shard is not None else None,
         seed=random.randrange(MAX_SEED) if shuffle and seed is None else seed,
@@ -119,6 +142,7 @@ def accept(
         modules=parse_shard(modules, "--modules") if modules is not None else None,
         planted_faults=planted_faults,
         budget=budget_seconds(budget) if budget is not None else None,
+        contract=ContractOptions(config, repository, model, device),
     )
     raise typer.Exit(run_suite(request))
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, field_validator, model_validator
 
+from foundry.config_acceptance import AcceptanceConfig
 from foundry.config_evaluation import EvaluationConfig
 from foundry.config_fields import (
     MAX_SIZE,
@@ -357,6 +358,7 @@ class ExperimentConfig(Section):
     generation: GenerationConfig = GenerationConfig()
     logging: LoggingConfig = LoggingConfig()
     evaluation: Annotated[EvaluationConfig, does_not_change_weights] = EvaluationConfig()
+    acceptance: Annotated[AcceptanceConfig, does_not_change_weights] = AcceptanceConfig()
     monitoring: Annotated[MonitoringConfig, does_not_change_weights] = MonitoringConfig()
     wandb: Annotated[WandbConfig, does_not_change_weights] = WandbConfig()
 
@@ -429,6 +431,15 @@ class ExperimentConfig(Section):
         return (
             "training.early_stopping_patience needs validation losses: set data.validation_fraction above 0 "
             "or name data.test_corpus"
+        )
+
+    @rule("acceptance.max_perplexity", "data.validation_fraction", "data.test_corpus")
+    def _perplexity_has_validation(self) -> str | None:
+        if self.acceptance.max_perplexity is None or self.has_validation:
+            return None
+        return (
+            "acceptance.max_perplexity needs documents that are kept for validation: set data.validation_fraction "
+            "above 0 or name data.test_corpus"
         )
 
     @rule("experiment_name", "wandb.project", "artifacts.store")

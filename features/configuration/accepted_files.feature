@@ -49,6 +49,10 @@ Feature: An experiment is one YAML file, read as its writer means it
         | monitoring.gpu_temperature: {warn: 80, stop: 9e1}             | monitoring.gpu_temperature.stop = 90.0                            |
         | evaluation: {every_epochs: 2, prompts: [python, my.yaml], samples: 3} | evaluation.every_epochs = 2; evaluation.prompts = (PosixPath('python'), PosixPath('my.yaml')) |
         | evaluation: {temperature: 0, top_p: null, max_new_tokens: 1e2} | evaluation.temperature = 0.0; evaluation.max_new_tokens = 100    |
+        | acceptance: {steps: 8, max_memory_mb: 2e3, max_perplexity: 25, min_pass_at_1: .5} | acceptance.steps = 8; acceptance.max_memory_mb = 2000.0; acceptance.max_perplexity = 25.0; acceptance.min_pass_at_1 = 0.5 |
+        | acceptance: {prompts: [rust, my.yaml], min_success_rate: 1, samples: 3} | acceptance.prompts = (PosixPath('rust'), PosixPath('my.yaml')); acceptance.min_success_rate = 1.0 |
+        | acceptance: {prompts: [c], min_parse_rate: 9e-1, temperature: 0, max_new_tokens: 9} | acceptance.min_parse_rate = 0.9; acceptance.temperature = 0.0 |
+        | acceptance.min_parse_rate: null | acceptance.min_parse_rate = None |
         | wandb: {entity: my-team, project: code.v2, mode: offline}     | wandb.entity = 'my-team'; wandb.project = 'code.v2'               |
         | artifacts: {store: wandb, upload_timeout: 1e3}                | artifacts.store = 'wandb'; artifacts.upload_timeout = 1000.0      |
         | model: {pretrained: org/model, revision: v2, attention: sdpa} | model.revision = 'v2'; tokenizer.name_or_path = 'org/model'       |
@@ -258,6 +262,16 @@ Feature: An experiment is one YAML file, read as its writer means it
         | evaluation.max_new_tokens: 9                                         | the same    |
         | evaluation.temperature: 0                                            | the same    |
         | evaluation.top_p: 0.5                                                | the same    |
+        | acceptance.steps: 9                                                  | the same    |
+        | acceptance.max_memory_mb: 4000                                       | the same    |
+        | acceptance.prompts: [python]                                         | the same    |
+        | acceptance.samples: 3                                                | the same    |
+        | acceptance.max_new_tokens: 9                                         | the same    |
+        | acceptance.temperature: 0                                            | the same    |
+        | acceptance.prompts: [go]; acceptance.min_success_rate: 0.5           | the same    |
+        | acceptance.prompts: [c]; acceptance.min_parse_rate: 0.5              | the same    |
+        | acceptance.max_perplexity: 20                                        | the same    |
+        | acceptance.min_pass_at_1: 0.2                                        | the same    |
         | monitoring.enabled: false                                            | the same    |
         | monitoring.interval: 5                                               | the same    |
         | monitoring.memory.warn: 0.8                                          | the same    |

@@ -25,6 +25,16 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | data.validation_fraction: 1.0            | tiny.yaml: data.validation_fraction: must be below 1, got 1.0                       |
         | tokenizer.vocab_size: 299                | tiny.yaml: tokenizer.vocab_size: must be at least 300, got 299                      |
         | generation.temperature: 2.1              | tiny.yaml: generation.temperature: must be at most 2, got 2.1                       |
+        | acceptance.steps: 3                      | tiny.yaml: acceptance.steps: must be at least 4, got 3                              |
+        | acceptance.steps: 1001                   | tiny.yaml: acceptance.steps: must be at most 1,000, got 1001                        |
+        | acceptance.max_memory_mb: 0              | tiny.yaml: acceptance.max_memory_mb: must be above 0, got 0                         |
+        | acceptance.samples: 0                    | tiny.yaml: acceptance.samples: must be at least 1, got 0                            |
+        | acceptance.max_new_tokens: 0             | tiny.yaml: acceptance.max_new_tokens: must be at least 1, got 0                     |
+        | acceptance.temperature: -1               | tiny.yaml: acceptance.temperature: must be at least 0, got -1                       |
+        | acceptance.min_success_rate: 0           | tiny.yaml: acceptance.min_success_rate: must be above 0, got 0                      |
+        | acceptance.min_parse_rate: 95            | tiny.yaml: acceptance.min_parse_rate: must be at most 1, got 95                     |
+        | acceptance.max_perplexity: 1             | tiny.yaml: acceptance.max_perplexity: must be above 1, got 1                        |
+        | acceptance.min_pass_at_1: 1.5            | tiny.yaml: acceptance.min_pass_at_1: must be at most 1, got 1.5                     |
         | random_seed: -1                          | tiny.yaml: random_seed: must be at least 0, got -1                                  |
         | training.checkpoint_schedule: [5, x]     | tiny.yaml: training.checkpoint_schedule[1]: must be a number, got x           |
       Then each is refused with exactly its message
@@ -59,6 +69,8 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | training.output_dir: ''                   | tiny.yaml: training.output_dir: must name a file or a folder, got ''                                    |
         | training.output_dir: [runs]               | tiny.yaml: training.output_dir: must be a path, got [runs]                                              |
         | data.git.languages: python                | tiny.yaml: data.git.languages: must be a list, such as [a, b], got python                               |
+        | acceptance.prompts: python                | tiny.yaml: acceptance.prompts: must be a list, such as [a, b], got python                               |
+        | acceptance: strict                        | tiny.yaml: acceptance: must be a section with keys, got strict                                          |
         | data.git.revision: --all                  | tiny.yaml: data.git.revision: must not be empty or begin with a dash, got --all                         |
         | data.git: true                            | tiny.yaml: data.git: must be a section with keys, got true                                              |
         | tokenizer: null                           | tiny.yaml: tokenizer: is empty; give it a value, or remove the key to use its default                   |
@@ -76,6 +88,7 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | learning_rate: 1           | tiny.yaml: learning_rate: unknown key; it belongs under training                                      |
         | data.languages: [python]   | tiny.yaml: data.languages: unknown key; it belongs under data.git                                     |
         | model.random_seed: 1       | tiny.yaml: model.random_seed: unknown key; it belongs under the top of the file                       |
+        | acceptance.min_parse: 1    | tiny.yaml: acceptance.min_parse: unknown key; did you mean min_parse_rate?                            |
         | artifacts.bucket: x        | tiny.yaml: artifacts.bucket: unknown key; the known keys are store, path, upload_timeout, keep_local_checkpoints |
         | training.magic: x          | tiny.yaml: training.magic: unknown key; `foundry schema` lists the known keys                         |
         | experiment_name: (absent)  | tiny.yaml: experiment_name: is missing, and has no default                                            |
@@ -120,6 +133,9 @@ Feature: A mistake in an experiment's file is explained before anything is spent
         | model.pretrained: org/a; lora: {r: 8}; training.use_amp: true      | tiny.yaml: training.use_amp is for weights that are trained whole; with lora, model.compute_dtype decides: remove it |
         | model.pretrained: org/a; tokenizer.vocab_size: 500                 | tiny.yaml: tokenizer.tokenizer_type bpe would number the tokens anew, which the pretrained model does not know; remove the section tokenizer to use the model's own |
         | evaluation: {every_epochs: 1}                                      | tiny.yaml: evaluation: every_epochs needs prompts to continue; name a file, or a shipped one, such as `prompts: [python]` |
+        | acceptance: {min_success_rate: 0.5}                                | tiny.yaml: acceptance: min_success_rate needs prompts to continue; name a file, or a shipped one, such as `prompts: [python]` |
+        | acceptance: {min_parse_rate: 0.5}                                  | tiny.yaml: acceptance: min_parse_rate needs prompts to continue; name a file, or a shipped one, such as `prompts: [python]` |
+        | acceptance.max_perplexity: 20; data.validation_fraction: 0         | tiny.yaml: acceptance.max_perplexity needs documents that are kept for validation: set data.validation_fraction above 0 or name data.test_corpus |
         | tokenizer: {name_or_path: x}                                       | tiny.yaml: tokenizer: name_or_path is read only with tokenizer_type pretrained, not bpe; remove one        |
       Then each is refused with exactly its message
 

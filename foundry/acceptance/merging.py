@@ -26,6 +26,7 @@ MUST_AGREE = {
     "paths": "features",
     "tags": "tags",
     "last_failed": "selections",
+    "contract": "experiments",
 }
 
 

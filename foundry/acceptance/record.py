@@ -113,6 +113,7 @@ class AcceptanceRecord(_Frozen):
         commit: what `report.source_version` says of the tree.
         started: UTC, ISO 8601.
         last_failed: it was about what was not kept in the run before.
+        contract: what was named of the team's own: `config`, `repository`, `model`, `device`.
         shard: `2/5`; empty for a whole run.
         modules: the group of modules whose coverage was measured, such as `2/5`; empty where it was not of a group.
         seed: of the shuffled order; None where the order was that of the durations.
@@ -131,6 +132,7 @@ class AcceptanceRecord(_Frozen):
     paths: tuple[str, ...]
     tags: tuple[str, ...] = ()
     last_failed: bool = False
+    contract: dict[str, str] = {}
     shard: str = ""
     modules: str = ""
     seed: int | None = None
@@ -145,6 +147,7 @@ class AcceptanceRecord(_Frozen):
     def selection(self) -> str:
         """What was asked for, as one would type it."""
         options = [*(f"--tags={tag!r}" for tag in self.tags), *(["--last-failed"] if self.last_failed else [])]
+        options += [f"--{name}={value!r}" for name, value in self.contract.items()]
         return " ".join([*self.paths, *options, *([f"--shard {self.shard}"] if self.shard else [])])
 
     @property

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +18,7 @@ import foundry
 from foundry import files
 from foundry.acceptance.board import Board, show_gate, show_summary
 from foundry.acceptance.bundle import earlier_runs, remove_bundle, write_bundle
+from foundry.acceptance.contract import ContractOptions, require_contract
 from foundry.acceptance.coordinator import Coordinator
 from foundry.acceptance.coverage_run import coverage_run
 from foundry.acceptance.faults.fault_run import FaultRun
@@ -54,6 +55,7 @@ class Request:
         planted_faults: break the product afterwards, in every way that the catalogue knows, and see who notices.
         budget: the seconds for that; what the catalogue leaves of them goes to random mutants. None: no limit, none.
         gate: the quality gate decides on the exit code.
+        contract: the experiment that `@contract` scenarios try.
     """
 
     paths: tuple[str, ...] = ("features",)
@@ -71,6 +73,7 @@ class Request:
     planted_faults: bool = False
     budget: float | None = None
     gate: bool = False
+    contract: ContractOptions = field(default_factory=ContractOptions)
 
 
 def accept(request: Request, console: Console | None = None) -> int:
@@ -82,7 +85,8 @@ def accept(request: Request, console: Console | None = None) -> int:
 
     Raises:
         UserError: there is no such feature, no scenario is selected, a tag is not on the list, the history is
-            unreadable, the folder for the bundle holds something else, or the machine lacks what every run needs.
+            unreadable, what is named of the team's own is not there, the folder for the bundle holds something else,
+            or the machine lacks what every run needs.
         FoundryError: the report cannot be built; everything else is done by then.
     """
     console = console or Console(highlight=False, soft_wrap=True)
@@ -120,7 +124,9 @@ def accept(request: Request, console: Console | None = None) -> int:
 
 
 def _selected(request: Request, history: History) -> list[SelectedFeature]:
+    request.contract.require_usable(Path())
     selected = select(request.paths, request.tags)
+    require_contract(request.contract, selected)
     if request.last_failed:
         selected = _last_failed(selected, history, request.out / HISTORY_NAME)
     return in_shard(selected, request.shard) if request.shard else selected
@@ -155,7 +161,15 @@ def _run(
         console.print(f"in a shuffled order; again with --seed {request.seed}")
     request.results.mkdir(parents=True, exist_ok=True)
     with board.progress(num_workers), stop, files.temporary_folder(request.results.resolve(), "workers") as scratch:
-        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast, request.coverage)
+        settings = WorkerSettings(
+            request.paths,
+            request.tags,
+            scratch,
+            workspaces,
+            fail_fast=request.fail_fast,
+            trace_scenarios=request.coverage,
+            userdata=request.contract.as_userdata(),
+        )
         run = Coordinator(pieces, ledger, board, request.results.resolve(), settings)
         run.run(num_workers, request.timeout, stop)
     return AcceptanceRecord(
@@ -167,6 +181,7 @@ def _run(
         paths=request.paths,
         tags=request.tags,
         last_failed=request.last_failed,
+        contract=request.contract.as_userdata(),
         shard=str(request.shard or ""),
         modules=str(request.modules or ""),
         seed=request.seed,

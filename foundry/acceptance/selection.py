@@ -33,14 +33,19 @@ class SelectedFeature:
 
 
 def behave_configuration(
-    paths: Sequence[str], tags: Sequence[str], workspaces: str = "", worker: str = ""
+    paths: Sequence[str], tags: Sequence[str], workspaces: str = "", worker: str = "", defined: Sequence[str] = ()
 ) -> Configuration:
-    """Behave's configuration for the features below `paths` that the tag expressions select."""
+    """Behave's configuration for the features below `paths` that the tag expressions select.
+
+    Args:
+        defined: of the userdata, `NAME=VALUE` each.
+    """
     options = ["--no-summary", "--no-snippets", f"--define={CLEAN_OPTION}=false"]
     if workspaces:
         options.append(f"--define={WORKSPACES_OPTION}={workspaces}")
     if worker:
         options.append(f"--define={WORKER_OPTION}={worker}")
+    options += [f"--define={item}" for item in defined]
     return Configuration([*options, *(f"--tags={tag}" for tag in tags), *paths])
 
 

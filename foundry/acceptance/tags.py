@@ -7,16 +7,18 @@ from collections.abc import Iterable
 
 SEVERITIES = ("blocker", "critical", "normal", "minor")
 CAPABILITIES = ("browser", "gpu", "network", "slow", "wandb_cloud")
+SUBJECTS = ("contract",)
+"""What a scenario is about: `@contract` ones try the experiment that is named on the command line."""
 REQUIREMENT = re.compile(r"REQ-[A-Z]+-\d{2}")
 LABEL = re.compile(r"allure\.(label\.epic|issue|link(\.\w+)?):\S+")
 
 KNOWN_TAGS = (
-    f"severity @{' @'.join(SEVERITIES)}, capability @{' @'.join(CAPABILITIES)}, requirement @REQ-AREA-01, "
-    "@wip, labels @allure.label.epic:NAME @allure.issue:URL @allure.link.NAME:URL"
+    f"severity @{' @'.join(SEVERITIES)}, capability @{' @'.join(CAPABILITIES)}, subject @{' @'.join(SUBJECTS)}, "
+    "requirement @REQ-AREA-01, @wip, labels @allure.label.epic:NAME @allure.issue:URL @allure.link.NAME:URL"
 )
 
 
 def unknown_tags(tags: Iterable[str]) -> list[str]:
     """Those of `tags` that are not on the list, sorted."""
-    words = {*SEVERITIES, *CAPABILITIES, "wip"}
+    words = {*SEVERITIES, *CAPABILITIES, *SUBJECTS, "wip"}
     return sorted({tag for tag in tags if not (tag in words or REQUIREMENT.fullmatch(tag) or LABEL.fullmatch(tag))})

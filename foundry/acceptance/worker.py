@@ -235,12 +235,15 @@ def main() -> int:
     parser.add_argument("--fail-fast", action="store_true")
     parser.add_argument("--trace-scenarios", action="store_true")
     parser.add_argument("--tags", action="append", default=[])
+    parser.add_argument("--define", action="append", default=[])
     parser.add_argument("paths", nargs="+")
     arguments = parser.parse_args()
     orders, news = _private_channels(arguments.log)
     faulthandler.enable()
     faulthandler.register(SHOW_STACK, all_threads=False)
-    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces, arguments.number)
+    config = behave_configuration(
+        arguments.paths, arguments.tags, arguments.workspaces, arguments.number, arguments.define
+    )
     config.stop = arguments.fail_fast
     tracer = ScenarioTracer() if arguments.trace_scenarios else None
     runner = WorkerRunner(config, arguments.results, orders, news, tracer)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class WorkerSettings:
         scratch: a folder for logs and for results that are not complete.
         workspaces: a folder for the workspaces of the scenarios.
         trace_scenarios: tell coverage which scenario runs.
+        userdata: what the scenarios find in Behave's userdata, beside what is configured.
     """
 
     paths: tuple[str, ...]
@@ -40,6 +41,7 @@ class WorkerSettings:
     workspaces: Path
     fail_fast: bool = False
     trace_scenarios: bool = False
+    userdata: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, number: int, log: Path, results: Path, workspaces: Path) -> list[str]:
         """The command line of the worker with this number."""
@@ -48,6 +50,7 @@ class WorkerSettings:
         options += ["--fail-fast"] if self.fail_fast else []
         options += ["--trace-scenarios"] if self.trace_scenarios else []
         options += [f"--tags={tag}" for tag in self.tags]
+        options += [f"--define={name}={value}" for name, value in self.userdata.items()]
         return [sys.executable, "-m", "foundry.acceptance.worker", *options, *self.paths]
 
 

@@ -59,7 +59,13 @@ def cut_file(path: Path, num_bytes: int) -> None:
 
 
 def launch_and_signal(
-    config: ExperimentConfig, moment: str, signal_number: int, *, extend: bool = False, incremental: bool = False
+    config: ExperimentConfig,
+    moment: str,
+    signal_number: int,
+    *,
+    extend: bool = False,
+    incremental: bool = False,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> int:
     """Launch `config` in a process of its own, which is sent a signal at `moment`; its exit code (-9 for SIGKILL).
 
@@ -69,16 +75,16 @@ def launch_and_signal(
         incremental: train on what is new since the newest finished run.
 
     Raises:
-        TimeoutError: the process neither ended nor was ended in two minutes.
+        TimeoutError: the process neither ended nor was ended in `timeout` seconds.
         AssertionError: the run ended without coming to that moment.
     """
     import torch
 
     arguments = (config, extend, incremental, Path.cwd(), moment, signal_number, torch.get_num_threads())
     with forked(_launch, *arguments) as (process, hears):
-        process.join(TIMEOUT_SECONDS)
+        process.join(timeout)
         if process.exitcode is None:
-            raise TimeoutError(f"the launch did not end within two minutes of {moment}")
+            raise TimeoutError(f"the launch neither ended nor came to {moment} within {timeout:g} s")
         assert hears.poll() and hears.recv()[0] == "reached", (
             f"the launch ended with {process.exitcode} before {moment}"
         )
