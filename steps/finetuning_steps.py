@@ -29,6 +29,7 @@ from foundry.testing.finetuned import (
     digests,
     epoch_table,
     files_of_this_package,
+    gradients_here_and_by_peft,
     held_bits,
     largest_difference,
     logits_by_peft,
@@ -108,6 +109,21 @@ def only_adapter(context: Context, count: int) -> None:
 def all_gradients(context: Context) -> None:
     missing = without_gradient(tuning_of(context).model)
     assert not missing, f"without gradient: {missing}"
+
+
+@when("a backward pass is made by us and by peft, with the same weights")
+def passes_backward(context: Context) -> None:
+    tuning = tuning_of(context)
+    tuning.gradients = gradients_here_and_by_peft(runs_of(context).config(), tuning.base)
+
+
+@then("both give the adapter the same gradients, within {bound:g} of the largest")
+def gradients_of_peft(context: Context, bound: float) -> None:
+    ours, theirs = tuning_of(context).gradients
+    assert ours and ours.keys() == theirs.keys(), f"ours: {sorted(ours)}\ntheirs: {sorted(theirs)}"
+    differences = {name: largest_difference(ours[name], theirs[name]) for name in ours}
+    largest = max(float(gradient.abs().max()) for gradient in theirs.values())
+    assert max(differences.values()) <= bound * largest, f"of numbers up to {largest}: {differences}"
 
 
 @then("no byte of the pretrained model has changed")

@@ -345,11 +345,12 @@ def _(context: Context) -> None:
         state.changes[place] = generate(context, [changed], 1, rule_of("temperature 2"), num_samples=30)
 
 
-@when("it continues 3 prompts with and without cache, with {rule:Rule}")
+@when("it continues 3 prompts together and alone, with and without cache, with {rule:Rule}")
 def _(context: Context, rule: str) -> None:
     state = context.world.of(GenerationState)
-    state.results = generate(context, PROMPTS, 20, rule_of(rule))
-    state.others = generate(context, PROMPTS, 20, rule_of(rule), use_cache=False)
+    for prompts in (PROMPTS, *([prompt] for prompt in PROMPTS)):
+        state.results += generate(context, prompts, 20, rule_of(rule))
+        state.others += generate(context, prompts, 20, rule_of(rule), use_cache=False)
 
 
 def batch_and_alone(context: Context, prompts: list[str], rule: str) -> None:

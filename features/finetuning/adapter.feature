@@ -44,6 +44,19 @@ Feature: An adapter is trained, and the pretrained model stays as it was
         | starcoder2   | nf4          | 0.2     | all-linear       | 6656    |
         | qwen2        | fp4          | 0       | [q_proj, v_proj] | 1792    |
 
+    Scenario Outline: The adapter of a <architecture> gets the gradients that peft gives it
+      Given a tiny pretrained <architecture> and a small experiment that adapts it with
+        | setting             | value   |
+        | model.compute_dtype | float32 |
+        | lora.alpha          | 12      |
+      When a backward pass is made by us and by peft, with the same weights
+      Then both give the adapter the same gradients, within 1e-5 of the largest
+
+      Examples:
+        | architecture |
+        | llama        |
+        | starcoder2   |
+
     Scenario: Training changes no byte of the pretrained model
       Given a tiny pretrained llama and a small experiment that adapts it with
         | setting            | value |

@@ -109,7 +109,7 @@ Feature: A prompt is continued as the model and the rule demand
 
     Scenario Outline: A <architecture> writes the same with and without cache, with <rule>
       Given a random <architecture>
-      When it continues 3 prompts with and without cache, with <rule>
+      When it continues 3 prompts together and alone, with and without cache, with <rule>
       Then both give the same texts
 
       Examples:

@@ -37,6 +37,7 @@ class Tuning:
     model: nn.Module | None = None
     numbers: dict[str, Any] = field(default_factory=dict)
     losses: Losses | None = None
+    gradients: tuple[dict[str, Tensor], dict[str, Tensor]] = field(default_factory=lambda: ({}, {}))
 
 
 def model_of(config: ExperimentConfig, seed: int = 0) -> nn.Module:
@@ -89,6 +90,31 @@ def without_gradient(model: nn.Module) -> list[str]:
         for name, parameter in model.named_parameters()
         if parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
     ]
+
+
+def gradients_here_and_by_peft(config: ExperimentConfig, base: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The gradients of an adapter by name, from the pass of foundry and from that of `peft` with the same weights."""
+    from peft import get_peft_model, set_peft_model_state_dict
+    from transformers import AutoModelForCausalLM
+
+    from foundry.models.adapter import adapter_tensors, peft_config
+
+    assert config.lora is not None
+    load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+    plain = load(base, dtype=torch.float32)
+    theirs, ours = get_peft_model(plain, peft_config(plain, config.lora)), model_of(config)
+    awaken_adapter(ours)
+    held = {name: tensor.detach().clone() for name, tensor in adapter_tensors(ours).items()}
+    set_peft_model_state_dict(theirs, held)
+    return _gradients(ours, adapter_tensors(ours)), _gradients(
+        theirs, {name.replace(".default.", "."): each for name, each in theirs.named_parameters() if "lora_" in name}
+    )
+
+
+def _gradients(model: nn.Module, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+    ids = torch.randint(0, 290, (2, 24), generator=torch.Generator().manual_seed(1))
+    loss_sum(model.train(), ids, ids)[0].backward()  # type: ignore[no-untyped-call]
+    return {name: parameter.grad for name, parameter in parameters.items() if parameter.grad is not None}
 
 
 def probe_logits(model: nn.Module) -> Tensor:

@@ -244,7 +244,7 @@ class Steps:
         row: dict[str, Any] = {
             "step": step,
             "loss": _number(result.loss) if result else None,
-            "learning_rate": learning_rate(self.training, step, self.total_steps),
+            "learning_rate": result.learning_rate if result else learning_rate(self.training, step, self.total_steps),
             "gradient_norm": _number(result.gradient_norm) if result else None,
         }
         if result is None or not result.is_applied:
