@@ -174,20 +174,21 @@ def validate(
       foundry validate configs/*.yaml
       foundry validate my.yaml --set model.layers=12
     """
-    from foundry.config_file import load_experiment
-    from foundry.pipeline.loading import is_pipeline, load_pipeline
-    from foundry.sweeps.sweep import is_sweep, load_sweep
+    from foundry.config_file import kind_of, load_experiment
+    from foundry.pipeline.loading import load_pipeline
+    from foundry.sweeps.sweep import load_sweep
 
     problems = []
     for path in files:
         try:
-            if is_sweep(path):
-                _refuse_overrides(path, overrides)
-                load_sweep(path)
-            elif is_pipeline(path):
-                load_pipeline(path, overrides or [])
-            else:
-                load_experiment(path, overrides or [])
+            match kind_of(path):
+                case "sweep":
+                    _refuse_overrides(path, overrides)
+                    load_sweep(path)
+                case "pipeline":
+                    load_pipeline(path, overrides or [])
+                case "experiment":
+                    load_experiment(path, overrides or [])
             print(f"{path}: valid")
         except UserError as error:
             problems.append(str(error))

@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -26,6 +26,7 @@ MAX_FILE_BYTES = 1_000_000
 MAX_SHOWN_CHARACTERS = 60
 MAX_LISTED_KEYS = 12
 MAX_LISTED_PROBLEMS = 100
+BEGINNING = "an experiment begins like `experiment_name: my-model`"
 OVERRIDE_ORIGIN = "--set"
 SMALLEST_EXPERIMENT = {"experiment_name": "unnamed", "data": {}, "training": {}}
 """The keys without a default; what stands there satisfies their types alone."""
@@ -54,7 +55,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
     Raises:
         UserError: all that is wrong with the file and the overrides, one mistake a line.
     """
-    content = load_mapping(path, "an experiment begins like `experiment_name: my-model`")
+    content = load_mapping(path, BEGINNING)
     if names_sweep(content):
         raise UserError(f"{path}: describes a sweep, not an experiment; `foundry sweep {path}` carries it out")
     if names_pipeline(content):
@@ -63,6 +64,18 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> ExperimentConf
         )
     overridden = apply_overrides(content, overrides)
     return validated(ExperimentConfig, SMALLEST_EXPERIMENT, content, str(path), overridden)
+
+
+def kind_of(path: Path) -> Literal["experiment", "sweep", "pipeline"]:
+    """What a YAML file describes; one that can be read only once is taken for an experiment, and left unread.
+
+    Raises:
+        UserError: it is no experiment, nor anything else, because it cannot be read or is no YAML.
+    """
+    if not path.is_file():
+        return "experiment"
+    content = load_mapping(path, BEGINNING)
+    return "sweep" if names_sweep(content) else "pipeline" if names_pipeline(content) else "experiment"
 
 
 def names_sweep(content: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from foundry.config_file import (
     apply_overrides,
     file_json_schema,
     load_mapping,
-    names_pipeline,
     validated,
 )
 from foundry.data.languages import suffixes_of
@@ -109,13 +107,6 @@ def length_settings(config: PipelineConfig) -> dict[str, int | None]:
         "epochs": experiment.training.epochs if asked.get("epochs") is not None else None,
         "train_steps": experiment.training.train_steps,
     }
-
-
-def is_pipeline(path: Path) -> bool:
-    """Whether a YAML file describes a pipeline; what cannot be read, or only once, does not."""
-    with contextlib.suppress(UserError):
-        return path.is_file() and names_pipeline(load_mapping(path, BEGINNING))
-    return False
 
 
 def pipeline_json_schema() -> dict[str, Any]:

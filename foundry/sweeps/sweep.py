@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,6 @@ from foundry.config_file import (
     experiment_from_mapping,
     load_experiment,
     load_mapping,
-    names_sweep,
     plain,
     shown_value,
     validated,
@@ -86,13 +84,6 @@ class Sweep:
         """
         changed = with_settings(plain(self.experiment), {**places, **parameters})
         return experiment_from_mapping(changed, origin=str(self.path))
-
-
-def is_sweep(path: Path) -> bool:
-    """Whether a YAML file describes a sweep, and not an experiment; what cannot be read, or only once, does not."""
-    with contextlib.suppress(UserError):
-        return path.is_file() and names_sweep(load_mapping(path, BEGINNING))
-    return False
 
 
 def load_sweep(path: Path) -> Sweep:

@@ -23,20 +23,32 @@ from foundry.acceptance.scenario_tracing import trace_forked_process
 from foundry.errors import FoundryError
 
 WARM_MODULES = [
+    "foundry.__main__",
+    "foundry.acceptance.worker",
+    "foundry.artifacts.opening",
+    "foundry.evaluation.differences",
+    "foundry.evaluation.run_page",
+    "foundry.evaluation.verification",
+    "foundry.generation",
+    "foundry.pipeline.loading",
+    "foundry.pipeline.manifest",
+    "foundry.publishing",
+    "foundry.sweeps.study",
+    "foundry.syncing",
+    "foundry.tensor_shards",
     "foundry.testing.faults",
     "foundry.testing.kill_points",
     "foundry.testing.launches",
-    "foundry.sweeps.study",
-    "foundry.tensor_shards",
     "foundry.training.session",
-    "foundry.acceptance.worker",
     "numpy.ma",
+    "plotext",
     "tokenizers",
     "torch._dynamo",
     "torch.distributed.fsdp",
     "transformers.models.gpt2.modeling_gpt2",
+    "foundry.testing.frozen",  # the last one
 ]
-"""What a launch imports, and what runs scenarios, which each process imports again; the server imports it once."""
+"""What a launch or a command imports, and what runs scenarios; the server imports it once for all of them."""
 TIMEOUT_SECONDS = 120
 
 

@@ -5,6 +5,7 @@ What it holds is looked at through the client's public interface (`registry_obse
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -74,7 +75,6 @@ class Registry:
         self.project = ""
         self._service: WandbService | None = None
         self._environment: dict[str, str] | None = None
-        self._observer: subprocess.Popen[str] | None = None
 
     def open_here(self, folder: Path, entity: str = "team") -> None:
         """Start a service with its files below `folder`, and let this process and its children know no other."""
@@ -110,10 +110,6 @@ class Registry:
         Raises:
             AssertionError: a client asked the service for what it does not know.
         """
-        if self._observer is not None:
-            self._observer.kill()
-            self._observer.communicate()
-            self._observer = None
         if self._environment is not None:
             os.environ.clear()
             os.environ.update(self._environment)
@@ -169,30 +165,38 @@ class Registry:
         os.environ.update(variables)
 
     def _observe(self, *question: str) -> Any:
-        """What the client answers, in a process that is started for the first question and is asked all others."""
-        if self._observer is None:
-            self._observer = subprocess.Popen(
-                [sys.executable, "-m", "foundry.testing.registry_observer"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                encoding="utf-8",
-                env={**os.environ, "WANDB_SILENT": "true"},
-            )
-        answered = _ask(self._observer, question)
+        """What the client answers, with this process's environment, in its current folder."""
+        answered = _ask(
+            {"environment": {**os.environ, "WANDB_SILENT": "true"}, "folder": str(Path.cwd()), "question": question}
+        )
         if "answer" not in answered:
             raise Unanswered(f"{' '.join(question)}: {answered.get('error', 'the client does not answer')}")
         return answered["answer"]
 
 
-def _ask(observer: subprocess.Popen[str], question: tuple[str, ...]) -> dict[str, Any]:
+@functools.cache
+def _observer() -> subprocess.Popen[str]:
+    """The process that asks the registries of all scenarios; it ends with this one."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "foundry.testing.registry_observer"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def _ask(message: dict[str, Any]) -> dict[str, Any]:
+    observer = _observer()
     assert observer.stdin is not None and observer.stdout is not None
     patience = threading.Timer(OBSERVE_SECONDS, observer.kill)
     patience.start()
     try:
-        observer.stdin.write(json.dumps(question) + "\n")
+        observer.stdin.write(json.dumps(message) + "\n")
         observer.stdin.flush()
         return dict(json.loads(observer.stdout.readline() or "{}"))
     finally:
         patience.cancel()
+        if observer.poll() is not None:
+            _observer.cache_clear()

@@ -1,7 +1,9 @@
 """Asks Weights & Biases through its client's public interface.
 
-Run as a process of its own: `python -m foundry.testing.registry_observer`. It reads a question from each line of its
-standard input, a JSON list of its name and its arguments, and writes a line for it: the answer, or the error.
+Run as a process of its own: `python -m foundry.testing.registry_observer`. Each line of its standard input is a JSON
+object: the `question`, a list of its name and its arguments, and the `environment` and the `folder` in which it is
+asked. A process that is forked for it writes a line: the answer, or the error. So the client is imported once for all
+questions, and none of them meets what it keeps of an earlier one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import wandb
+import wandb.apis.public
 
 ADDED_BY_THE_CLIENT = ("_runtime", "_timestamp")
 
@@ -66,12 +69,19 @@ def main() -> None:
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         for line in sys.stdin:
-            print(json.dumps(_answer(*json.loads(line))), file=answers, flush=True)
+            if (child := os.fork()) == 0:
+                print(json.dumps(_answer(**json.loads(line))), file=answers, flush=True)
+                os._exit(0)
+            os.waitpid(child, 0)
 
 
-def _answer(question: str, *arguments: str) -> dict[str, Any]:
+def _answer(question: list[str], environment: dict[str, str], folder: str) -> dict[str, Any]:
+    name, *arguments = question
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
     try:
-        return {"answer": QUESTIONS[question](*arguments)}
+        return {"answer": QUESTIONS[name](*arguments)}
     except Exception as error:  # noqa: BLE001 whatever the client raises is what whoever asks has to know
         return {"error": f"{type(error).__name__}: {error}"}
 

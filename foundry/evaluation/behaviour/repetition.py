@@ -10,6 +10,7 @@ section 4.2; the numbers are ours.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 LEAST_WORDS = 8
@@ -25,8 +26,13 @@ def repetition(text: str) -> str:
     if line := _repeated_line(text):
         return f"the line {_shown(line)} stands {LEAST_TIMES} times in a row or more"
     words = re.findall(r"\w+|[^\w\s]", text)[-MAX_WORDS:]
+    if len(words) < LEAST_WORDS:
+        return ""
     for length in range(1, min(LONGEST_SEQUENCE, len(words) // LEAST_TIMES) + 1):
-        if len(words) >= LEAST_WORDS and (sequence := _dominating(words, length)):
+        most = _most_times(words, length)
+        if most < LEAST_TIMES:  # and so is every longer sequence, which stands no more often than its beginning
+            break
+        if most * length > LARGEST_SHARE * len(words) and (sequence := _dominating(words, length)):
             return f"{_shown(' '.join(sequence))} makes up more than half of the words"
     return ""
 
@@ -41,6 +47,11 @@ def _repeated_line(text: str) -> str:
         if times >= LEAST_TIMES:
             return line
     return ""
+
+
+def _most_times(words: Sequence[str], length: int) -> int:
+    """How often the most frequent sequence of `length` words stands there, overlaps counted."""
+    return max(Counter(zip(*(words[start:] for start in range(length)), strict=False)).values())
 
 
 def _dominating(words: Sequence[str], length: int) -> tuple[str, ...]:
