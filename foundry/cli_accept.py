@@ -108,15 +108,15 @@ def accept(
       foundry accept --preflight-only
     """
     with _acceptance_extra():
-        if preflight_only:
-            _show_machine(tags or [], out, workers)
-            return
-        from foundry.acceptance.faults.budget import budget_seconds
         from foundry.acceptance.contract import CONTRACT_TAG, ContractOptions
+        from foundry.acceptance.faults.budget import budget_seconds
         from foundry.acceptance.merging import merge
         from foundry.acceptance.runner import DEFAULT_WORKERS, Request
         from foundry.acceptance.runner import accept as run_suite
         from foundry.acceptance.shards import parse_shard
+    if preflight_only:
+        _show_machine(tags or [], out, workers or DEFAULT_WORKERS)
+        return
     if paths and paths[0] == MERGE:
         _refuse_options_of_runs(context)
         raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out, gate=gate))
