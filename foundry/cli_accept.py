@@ -79,6 +79,8 @@ def accept(
         raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out, gate=gate))
     if modules is not None and not coverage:
         raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
+    if modules is not None and shard is not None:
+        raise UserError(f"--modules {modules}: goes with a run of all scenarios; leave --shard out")
     request = Request(
         paths=tuple(paths or ["features"]),
         tags=tuple(tags or []),

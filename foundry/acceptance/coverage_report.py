@@ -20,6 +20,9 @@ from foundry.acceptance.record import AcceptanceRecord, CoverageTally
 FOLDER_NAME = "coverage"
 """The name of the folder in a bundle."""
 
+FOR_THE_NEXT_REPORT = (".gitignore", "status.json")
+"""What coverage writes beside its pages for itself."""
+
 Say = Callable[[str], None]
 
 
@@ -28,6 +31,8 @@ def write_coverage(executed: Executed, modules: Modules, folder: Path, group: st
     figures = coverage_figures(executed, modules).model_copy(update={"group": group})
     with reporting(executed, modules) as report:
         report.html_report(directory=str(folder), title="Coverage")
+    for name in FOR_THE_NEXT_REPORT:
+        (folder / name).unlink()
     write_executed(executed, folder)
     write_figures(figures, folder / FIGURES_NAME)
     return figures

@@ -108,6 +108,7 @@ class AcceptanceRecord(_Frozen):
         started: UTC, ISO 8601.
         last_failed: it was about what was not kept in the run before.
         shard: `2/5`; empty for a whole run.
+        modules: the group of modules whose coverage was measured, such as `2/5`; empty where it was not of a group.
         seed: of the shuffled order; None where the order was that of the durations.
         ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
         complaints: what went wrong outside the scenarios.
@@ -125,6 +126,7 @@ class AcceptanceRecord(_Frozen):
     tags: tuple[str, ...] = ()
     last_failed: bool = False
     shard: str = ""
+    modules: str = ""
     seed: int | None = None
     workers: int
     ended_early: str = ""

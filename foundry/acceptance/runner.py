@@ -147,6 +147,7 @@ def _run(
         tags=request.tags,
         last_failed=request.last_failed,
         shard=str(request.shard or ""),
+        modules=str(request.modules or ""),
         seed=request.seed,
         workers=num_workers,
         ended_early=run.ended_early,
