@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +57,7 @@ def accept(
     modules: Annotated[
         str | None, typer.Option(metavar="I/N", help="With --coverage: measure only the I-th of N groups of modules.")
     ] = None,
+    preflight_only: Annotated[bool, typer.Option("--preflight-only", help="Only look at the machine.")] = False,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
 
@@ -68,8 +69,12 @@ def accept(
       foundry accept --last-failed
       foundry accept --coverage --gate
       foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
+      foundry accept --preflight-only
     """
     with _acceptance_extra():
+        if preflight_only:
+            _show_machine(tags or [], out, workers)
+            return
         from foundry.acceptance.merging import merge
         from foundry.acceptance.runner import Request
         from foundry.acceptance.runner import accept as run_suite
@@ -108,6 +113,16 @@ def _refuse_options_of_runs(context: typer.Context) -> None:
             raise UserError(
                 f"{parameter.opts[0]}: shards are merged as they ran; `merge` takes only --out, --results and --gate"
             )
+
+
+def _show_machine(tags: Sequence[str], out: Path, workers: int) -> None:
+    """Print every check of the machine, and refuse it as a run would."""
+    from foundry.acceptance.checks.check import as_lines
+    from foundry.acceptance.preflight import preflight, refuse_what_is_missing
+
+    checks = preflight(tags, out=out, workers=workers)
+    print("\n".join(as_lines(checks)))
+    refuse_what_is_missing(checks)
 
 
 def report(

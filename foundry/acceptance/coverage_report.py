@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +17,19 @@ from foundry.acceptance.coverage_figures import (
 from foundry.acceptance.floors import CoverageFloors, below_floors, modules_below
 from foundry.acceptance.measured_modules import Modules
 from foundry.acceptance.record import AcceptanceRecord, CoverageTally
+from foundry.evaluation.page import for_phones
 
 FOLDER_NAME = "coverage"
 """The name of the folder in a bundle."""
+
+STYLE_FOR_PHONES = """\
+#index, #source { overflow-x: auto; }
+@media (max-width: 46rem) {
+  header .content, #index, footer .content { padding-left: 1rem !important; padding-right: 1rem !important; }
+  header h1, header h2 { overflow-wrap: anywhere; white-space: normal; }
+}
+"""
+"""What is wider than a phone is moved sideways within its frame, not the page with it."""
 
 FOR_THE_NEXT_REPORT = (".gitignore", "status.json")
 """What coverage writes beside its pages for itself."""
@@ -29,8 +40,12 @@ Say = Callable[[str], None]
 def write_coverage(executed: Executed, modules: Modules, folder: Path, group: str = "") -> CoverageFigures:
     """Make `folder`: `index.html` with a page for each module, `coverage.json`, and the data."""
     figures = coverage_figures(executed, modules).model_copy(update={"group": group})
-    with reporting(executed, modules) as report:
-        report.html_report(directory=str(folder), title="Coverage")
+    with reporting(executed, modules) as report, tempfile.TemporaryDirectory() as scratch:
+        style = Path(scratch, "phones.css")
+        style.write_text(STYLE_FOR_PHONES, encoding="utf-8")
+        report.html_report(directory=str(folder), title="Coverage", extra_css=str(style))
+    for path in folder.glob("*.html"):
+        path.write_text(for_phones(path.read_text(encoding="utf-8")), encoding="utf-8")
     for name in FOR_THE_NEXT_REPORT:
         (folder / name).unlink()
     write_executed(executed, folder)

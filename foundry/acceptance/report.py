@@ -25,6 +25,7 @@ from foundry.acceptance.allure import find_node, installed_allure
 from foundry.acceptance.allure_history import SHOWN_RUNS, write_allure_history
 from foundry.acceptance.history import History
 from foundry.errors import FoundryError, UserError
+from foundry.evaluation.page import for_phones
 
 REPORT_NAME = "Foundry acceptance report"
 SHOWN_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "behave", "allure-behave")
@@ -119,7 +120,7 @@ def build_report(
 def self_contained(page: str) -> str:
     """The page without the visitor statistics that Allure loads from the network, and without data it never reads.
 
-    What it holds stands in an order that does not change from one making to the next.
+    Phones are told its width, and what it holds stands in an order that does not change from one making to the next.
 
     Raises:
         FoundryError: something else would be loaded from the network.
@@ -128,7 +129,7 @@ def self_contained(page: str) -> str:
     leak = EXTERNAL_RESOURCE.search(page)
     if leak:
         raise FoundryError(f"the report would load from the network: {leak.group()}")
-    return page
+    return for_phones(page)
 
 
 def _in_order(page: str) -> str:

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +23,7 @@ from foundry.acceptance.coverage_run import coverage_run
 from foundry.acceptance.formatter import clear_results, history_id, place_of
 from foundry.acceptance.history import HISTORY_NAME, History
 from foundry.acceptance.ledger import Ledger
+from foundry.acceptance.preflight import on_a_fit_machine
 from foundry.acceptance.record import AcceptanceRecord
 from foundry.acceptance.report import source_version
 from foundry.acceptance.schedule import Piece, expected_seconds, num_steps, pieces_of, shuffled
@@ -76,12 +77,14 @@ def accept(request: Request, console: Console | None = None) -> int:
 
     Raises:
         UserError: there is no such feature, no scenario is selected, a tag is not on the list, the history is
-            unreadable, or the folder for the bundle holds something else.
+            unreadable, the folder for the bundle holds something else, or the machine lacks what every run needs.
         FoundryError: the report cannot be built; everything else is done by then.
     """
     console = console or Console(highlight=False, soft_wrap=True)
     history = earlier_runs(request.out)
-    selected = _selected(request, history)
+    selected, checks = on_a_fit_machine(
+        lambda: _selected(request, history), request.tags, out=request.out, workers=request.workers, say=console.print
+    )
     clear_results(request.results)
     remove_bundle(request.out)
     stop = StopRequest()
@@ -92,7 +95,15 @@ def accept(request: Request, console: Console | None = None) -> int:
             record = coverage.concluded(record, console.print)
         show_summary(console, record, workspaces)
         folder = coverage.folder if coverage else None
-        reasons = write_bundle(record, request.results, request.out, history, coverage=folder, say=console.print)
+        reasons = write_bundle(
+            record,
+            request.results,
+            request.out,
+            history,
+            checks=[asdict(check) for check in checks],
+            coverage=folder,
+            say=console.print,
+        )
     show_gate(console, reasons, request.gate)
     console.print(f"bundle: {request.out.resolve()}")
     return 128 + stop.signal_number if stop.signal_number else exit_code(record, reasons if request.gate else ())
