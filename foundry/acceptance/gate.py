@@ -23,7 +23,7 @@ def _not_kept(record: AcceptanceRecord) -> Iterator[str]:
     if record.ended_early:
         yield f"the run is not whole: {_first_line(record.ended_early)}"
     if record.failed:
-        yield f"{len(record.failed)} of {len(record.scenarios)} scenarios are not kept"
+        yield f"not kept: {len(record.failed)} of {len(record.scenarios)} scenarios"
     for complaint in record.complaints:
         yield f"outside the scenarios: {_first_line(complaint)}"
     if not record.counts["passed"]:
@@ -38,11 +38,11 @@ def _fewer_scenarios(record: AcceptanceRecord, previous: AcceptanceRecord) -> It
         for scenario in record.scenarios:
             gone.pop(scenario.key, None)
         names = _named(tuple(gone.values()))
-        yield f"{len(record.scenarios)} scenarios, {len(previous.scenarios)} {last}; gone: {names}"
+        yield f"scenarios: {len(record.scenarios)}, and {len(previous.scenarios)} {last}; gone: {names}"
     skipped, were_skipped = record.counts["skipped"], previous.counts["skipped"]
     run, were_run = len(record.scenarios) - skipped, len(previous.scenarios) - were_skipped
     if run < were_run and skipped > were_skipped:
-        yield f"{run} scenarios were run, {were_run} {last}; {skipped} are skipped now, {were_skipped} were then"
+        yield f"scenarios that were run: {run}, and {were_run} {last}; skipped: {skipped}, and {were_skipped} then"
 
 
 def _less_coverage(record: AcceptanceRecord, previous: AcceptanceRecord) -> Iterator[str]:
@@ -58,7 +58,7 @@ def _less_coverage(record: AcceptanceRecord, previous: AcceptanceRecord) -> Iter
 def _faults(record: AcceptanceRecord) -> Iterator[str]:
     if record.faults and record.faults.survived:
         survived = record.faults.survived
-        yield f"{len(survived)} of {record.faults.planted} planted faults survived: {_named(survived)}"
+        yield f"planted faults that survived: {len(survived)} of {record.faults.planted}: {_named(survived)}"
 
 
 def _named(names: tuple[str, ...]) -> str:

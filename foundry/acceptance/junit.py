@@ -72,10 +72,8 @@ def _outside_case(name: str, text: str) -> ET.Element:
 
 
 def _add_problem(case: ET.Element, tag: str, kind: str, details: Sequence[str]) -> None:
-    told = [part for part in details if part]
-    message = _one_line(told[0] if len(told) == 1 else " ".join(told[:2]))
-    problem = ET.SubElement(case, tag, message=message, type=printable(kind or tag))
-    problem.text = printable("\n".join(told))
+    problem = ET.SubElement(case, tag, message=_one_line(" ".join(details[:2])), type=printable(kind or tag))
+    problem.text = printable("\n".join(part for part in details if part))
 
 
 def _one_line(text: str) -> str:

@@ -129,19 +129,19 @@ def _expect_one_suite(shards: Sequence[tuple[Path, AcceptanceRecord]]) -> None:
 
 
 def _expect_every_part(shards: Sequence[tuple[Path, AcceptanceRecord]]) -> None:
-    kinds = {"group of modules" if record.modules else "shard" for _, record in shards}
+    kinds = {"module group" if record.modules else "shard" for _, record in shards}
     if len(kinds) > 1:
-        raise UserError("shards and groups of modules; merge the parts of one suite")
+        raise UserError("some are shards and some are module groups; merge the parts of one suite")
     (kind,) = kinds
     parts = [parse_shard(record.shard or record.modules) for _, record in shards]
     counts = sorted({part.count for part in parts})
     if len(counts) > 1:
-        raise UserError(f"{kind}s of {counts[0]} and of {counts[1]} parts; merge the parts of one suite")
+        raise UserError(f"{kind}s of {counts[0]} and of {counts[1]} parts; merge the {kind}s of one suite")
     numbers = Counter(part.number for part in parts)
     if doubled := [f"{number}/{counts[0]}" for number, times in sorted(numbers.items()) if times > 1]:
         raise UserError(f"{kind} {', '.join(doubled)} is there more than once; name each folder once")
     if missing := [f"{number}/{counts[0]}" for number in range(1, 1 + counts[0]) if number not in numbers]:
-        raise UserError(f"{kind} {', '.join(missing)} is missing; name the folders of all {counts[0]} parts")
+        raise UserError(f"{kind} {', '.join(missing)} is missing; name the folders of all {counts[0]} {kind}s")
 
 
 def _expect_each_scenario_once(shards: Sequence[tuple[Path, AcceptanceRecord]]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import datetime
 import importlib.metadata
-import itertools
 import json
 import os
 import pkgutil
@@ -79,7 +78,6 @@ EMBEDDED = re.compile(r'd\("([^"]+)","([^"]*)"\)')
 NEVER_READ = re.compile(r"widgets/(tree|search-index)\.json$|data/history/")
 """Data that Allure writes and its page never asks for: it stands below `widgets/default/`, or in the results, too."""
 CHARTS_WIDGET = "widgets/charts.json"
-RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 EXTERNAL_RESOURCE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE)
 
 
@@ -146,10 +144,13 @@ def _in_order(page: str) -> str:
 
 
 def _numbered(content: str) -> str:
-    ids = itertools.count(1)
-    numbers: dict[str, str] = {}
+    """The charts with numbers in the place of the names that Allure has drawn at random."""
     text = base64.b64decode(content).decode()
-    text = RANDOM_ID.sub(lambda it: numbers.setdefault(it.group(), f"chart-{next(ids)}"), text)
+    charts = json.loads(text)
+    groups = [charts["general"], *charts["byEnv"].values()]
+    names = [name for group in groups for key, chart in group.items() for name in (key, *chart.get("keys", ()))]
+    for number, name in enumerate(names, 1):
+        text = text.replace(f'"{name}"', f'"chart-{number}"')
     return base64.b64encode(text.encode()).decode()
 
 

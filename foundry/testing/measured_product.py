@@ -76,11 +76,11 @@ def search(words):
     return None
 
 
-def search_fast(words):  # gpu-only
+def search_fast(words):  # MARKER
     import torch
 
     return torch.isin(words, torch.tensor([1]))
-"""
+""".replace("MARKER", "gpu-only")
 
 STEPS = """\
 import os
