@@ -13,7 +13,7 @@ import typer
 from foundry.errors import UserError
 
 MERGE = "merge"
-MERGE_PARAMETERS = ("paths", "out", "results")
+MERGE_PARAMETERS = ("paths", "out", "results", "gate")
 MAX_SEED = 1_000_000
 
 
@@ -125,7 +125,7 @@ def _refuse_options_of_runs(context: typer.Context) -> None:
         source = context.get_parameter_source(name)
         if name not in MERGE_PARAMETERS and source is not None and source.name == "COMMANDLINE":
             raise UserError(
-                f"{parameter.opts[0]}: shards are merged as they ran; `merge` takes only --out and --results"
+                f"{parameter.opts[0]}: shards are merged as they ran; `merge` takes only --out, --results and --gate"
             )
 
 

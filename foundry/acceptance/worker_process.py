@@ -150,17 +150,16 @@ class WorkerProcess:
         """Note that it is in a scenario, and how much its log held when that began."""
         self.place, self.step, self.since, self._log_start = place, "", time.monotonic(), log_size
 
-    def finish(self, place: str) -> None:
-        """Note that a scenario of its piece has ended."""
+    def finish(self, place: str, workspace: str) -> None:
+        """Note that a scenario of its piece has ended, and which workspace it left, if any."""
+        self._known_workspaces |= {Path(workspace)} if workspace else set()
         self.todo.remove(place)
         self.num_ended += 1
         self.place, self.step, self.since = "", "", time.monotonic()
 
     def left_workspace(self) -> Path | None:
-        """The workspace that the scenario which has just ended left behind."""
-        left = set(self.workspaces.iterdir()) - self._known_workspaces
-        self._known_workspaces |= left
-        return max(left, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+        """The workspace that the scenario in which it died left behind."""
+        return next(iter(set(self.workspaces.iterdir()) - self._known_workspaces), None)
 
     def remove_workspace(self) -> None:
         """Remove the workspace of the scenario that it did not bring to an end."""
