@@ -104,7 +104,7 @@ def write_bundle(
         files.write_text(new / JUNIT_NAME, junit_xml(record))
         files.write_text(new / FEATURES_NAME, features_page(_all_features(record), record))
         files.write_json(new / ENVIRONMENT_NAME, {"environment": machine, "checks": list(checks)})
-        if record.shard:
+        if record.shard or record.modules:
             shutil.copytree(results, new / RESULTS_NAME, ignore=shutil.ignore_patterns(".*"))
         if coverage and coverage.is_dir():
             shutil.copytree(coverage, new / COVERAGE_FOLDER)

@@ -31,6 +31,9 @@ STYLE_FOR_PHONES = """\
 """
 """What is wider than a phone is moved sideways within its frame, not the page with it."""
 
+FOR_THE_NEXT_REPORT = (".gitignore", "status.json")
+"""What coverage writes beside its pages for itself."""
+
 Say = Callable[[str], None]
 
 
@@ -43,6 +46,8 @@ def write_coverage(executed: Executed, modules: Modules, folder: Path, group: st
         report.html_report(directory=str(folder), title="Coverage", extra_css=str(style))
     for path in folder.glob("*.html"):
         path.write_text(for_phones(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for name in FOR_THE_NEXT_REPORT:
+        (folder / name).unlink()
     write_executed(executed, folder)
     write_figures(figures, folder / FIGURES_NAME)
     return figures

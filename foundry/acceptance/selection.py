@@ -20,6 +20,9 @@ from foundry.acceptance.formatter import CLEAN_OPTION, WORKER_OPTION, tags_of
 from foundry.acceptance.tags import KNOWN_TAGS, unknown_tags
 from foundry.errors import UserError
 
+WORKSPACES_OPTION = "workspaces"
+"""Userdata; the folder in which the scenarios get their workspaces."""
+
 
 @dataclass(frozen=True)
 class SelectedFeature:
@@ -35,7 +38,7 @@ def behave_configuration(
     """Behave's configuration for the features below `paths` that the tag expressions select."""
     options = ["--no-summary", "--no-snippets", f"--define={CLEAN_OPTION}=false"]
     if workspaces:
-        options.append(f"--define=workspaces={workspaces}")
+        options.append(f"--define={WORKSPACES_OPTION}={workspaces}")
     if worker:
         options.append(f"--define={WORKER_OPTION}={worker}")
     return Configuration([*options, *(f"--tags={tag}" for tag in tags), *paths])
