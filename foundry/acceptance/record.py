@@ -139,7 +139,9 @@ class AcceptanceRecord(_Frozen):
     def selection(self) -> str:
         """What was asked for, as one would type it."""
         options = [*(f"--tags={tag!r}" for tag in self.tags), *(["--last-failed"] if self.last_failed else [])]
-        return " ".join([*self.paths, *options, *([f"--shard {self.shard}"] if self.shard else [])])
+        options += [f"--shard {self.shard}"] if self.shard else []
+        options += [f"--modules {self.modules}"] if self.modules else []
+        return " ".join([*self.paths, *options])
 
     @property
     def counts(self) -> Counter[str]:
