@@ -58,7 +58,7 @@ def check_precision(config: ExperimentConfig, device: torch.device) -> None:
 
 def prepare_backend(training: TrainingConfig, device: torch.device) -> None:
     """Choose reproducible kernels, and the float32 precision that the experiment asks for."""
-    if device.type == "cuda":
+    if device.type == "cuda":  # gpu-only
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cuda.matmul.allow_tf32 = training.use_tf32

@@ -32,7 +32,7 @@ def seed_generators(seed: int, device: torch.device) -> None:
     import torch
 
     torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
+    if device.type == "cuda":  # gpu-only
         torch.cuda.manual_seed(seed)
     elif device.type == "mps":
         torch.mps.manual_seed(seed)
@@ -64,7 +64,7 @@ def restore_rng(snapshot: dict[str, Any]) -> None:
     name, keys, position, has_gauss, cached = snapshot["numpy"]
     np.random.set_state((name, np.frombuffer(_from_text(keys), dtype=np.uint32), position, has_gauss, cached))
     torch.set_rng_state(_to_tensor(snapshot["torch"]))
-    if snapshot["cuda"] and torch.cuda.device_count() == len(snapshot["cuda"]):
+    if snapshot["cuda"] and torch.cuda.device_count() == len(snapshot["cuda"]):  # gpu-only
         torch.cuda.set_rng_state_all([_to_tensor(state) for state in snapshot["cuda"]])
 
 

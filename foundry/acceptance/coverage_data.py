@@ -74,7 +74,10 @@ def executed_in(session: CoverageSession, report: Report) -> Executed:
         except sqlite3.DatabaseError:
             executed.num_unreadable += 1
     if not any(executed.arcs.values()):
-        raise FoundryError(f"coverage measured none of the {len(names)} modules in {len(files)} processes")
+        raise FoundryError(
+            f"coverage measured none of {len(names)} modules in {len(files)} processes; its file a1_coverage.pth "
+            "starts it in each of them: install coverage 7.17 or newer anew"
+        )
     return executed
 
 

@@ -148,7 +148,9 @@ class AcceptanceRecord(_Frozen):
         """What was asked for, as one would type it."""
         options = [*(f"--tags={tag!r}" for tag in self.tags), *(["--last-failed"] if self.last_failed else [])]
         options += [f"--{name}={value!r}" for name, value in self.contract.items()]
-        return " ".join([*self.paths, *options, *([f"--shard {self.shard}"] if self.shard else [])])
+        options += [f"--shard {self.shard}"] if self.shard else []
+        options += [f"--modules {self.modules}"] if self.modules else []
+        return " ".join([*self.paths, *options])
 
     @property
     def counts(self) -> Counter[str]:

@@ -170,7 +170,7 @@ def _attention(
     for name in candidates:
         reason = _reason_against(name, model_class, dtype, device)
         if reason is None:
-            if name != wanted and device.type == "cuda":
+            if name != wanted and device.type == "cuda":  # gpu-only
                 tell(f"attention: {name}")
             return ATTENTION[name]
         if wanted != "auto" or device.type == "cuda":

@@ -12,7 +12,7 @@ import torch
 from foundry.monitoring.meters import Reading
 
 
-class GpuMemoryMeter:
+class GpuMemoryMeter:  # gpu-only
     """What the tensors of this process take on a GPU (allocated), and what torch keeps for them (reserved)."""
 
     def __init__(self, device: torch.device) -> None:
@@ -37,7 +37,7 @@ class GpuMemoryMeter:
         }
 
 
-class ManagementMeter:
+class ManagementMeter:  # gpu-only
     """How busy, how hot and how hungry a GPU is, by NVML (the package `nvidia-ml-py`).
 
     Raises:

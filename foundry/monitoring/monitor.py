@@ -145,7 +145,7 @@ class Monitor:
             "memory and processor": HostMeter,
             "the disk": lambda: DiskMeter(self._folder),
         }
-        if self._device.type == "cuda":
+        if self._device.type == "cuda":  # gpu-only
             wanted["GPU memory"] = lambda: GpuMemoryMeter(self._device)
             wanted["GPU utilisation, power and temperature"] = lambda: ManagementMeter(self._device)
         meters = {}

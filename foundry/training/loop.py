@@ -145,7 +145,7 @@ class TrainingLoop:
         """Give back what the failed attempt holds, and take half as many blocks at a time from now on."""
         self.optimizer.zero_grad(set_to_none=True)
         gc.collect()
-        if self.device.type == "cuda":
+        if self.device.type == "cuda":  # gpu-only
             torch.cuda.empty_cache()
         if self.processes.count > 1:
             raise FoundryError(

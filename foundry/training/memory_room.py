@@ -38,7 +38,7 @@ def require_memory(config: ExperimentConfig, device: torch.device) -> ModelNumbe
 
 def free_bytes(device: torch.device) -> int:
     """Memory of the device that nobody uses."""
-    if device.type == "cuda":
+    if device.type == "cuda":  # gpu-only
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
 

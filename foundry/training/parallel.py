@@ -126,7 +126,7 @@ def device_of(training: TrainingConfig, processes: Processes) -> torch.device:
             f"training.device {training.device}: {processes.count} processes train on cpu or on cuda, where each "
             "takes a GPU of its own; use auto, cpu or cuda"
         )
-    if device.type == "cuda":
+    if device.type == "cuda":  # gpu-only
         if processes.local_rank >= torch.cuda.device_count():
             raise UserError(
                 f"this machine has {torch.cuda.device_count()} CUDA devices, and process {processes.local_rank + 1} "

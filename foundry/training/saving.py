@@ -98,6 +98,6 @@ class CheckpointSaver:
                     copies[name] = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
                 copies[name].copy_(tensor.detach(), non_blocking=True)
                 on_gpu = on_gpu or tensor.is_cuda
-        if on_gpu:
+        if on_gpu:  # gpu-only
             torch.cuda.synchronize()
         return self._copy
