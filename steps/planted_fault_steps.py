@@ -6,9 +6,12 @@ import functools
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,8 @@ from foundry.acceptance.selection import parsed_features
 from foundry.testing.sample_product import write_sample_product
 
 MODULE = Path("library/lending.py")
+SLEEPER = "time.sleep(99)"
+"""In the command line of the process that a fault of the sample product starts."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,9 @@ def accepted_product(arguments: tuple[str, ...]) -> AcceptedProduct:
 
 
 @functools.cache
-def planted_run(arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", "")) -> PlantedRun:
+def planted_run(
+    arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", ""), interrupted: bool = False
+) -> PlantedRun:
     """Plant the faults of the sample product once, however many scenarios look at it."""
     with tempfile.TemporaryDirectory(prefix="sample-product-") as folder:
         project, temporary = Path(folder, "product").resolve(), Path(folder, "tmp").resolve()
@@ -117,20 +124,12 @@ def planted_run(arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", 
         text = (project / MODULE).read_text(encoding="utf-8")
         (project / MODULE).write_text(text.replace(*change) + "# not committed\n", encoding="utf-8")
         before, seen_before = files_of(project), git(project, "status", "--porcelain")
-        command = [sys.executable, "-m", "foundry.acceptance.faults", "--out", str(temporary.parent / "faults.json")]
-        answer = subprocess.run(
-            [*command, *arguments],
-            cwd=project,
-            env={**os.environ, "TMPDIR": str(temporary)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
         figures = temporary.parent / "faults.json"
+        exit_code, output = plant(project, temporary, ("--out", str(figures), *arguments), interrupted)
         verdicts = json.loads(figures.read_text(encoding="utf-8"))["faults"] if figures.exists() else []
         return PlantedRun(
-            exit_code=answer.returncode,
-            output=answer.stdout + answer.stderr,
+            exit_code=exit_code,
+            output=output,
             verdicts={verdict["name"]: verdict for verdict in verdicts},
             before=before,
             after=files_of(project),
@@ -138,6 +137,34 @@ def planted_run(arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", 
             seen_after=git(project, "status", "--porcelain"),
             left=(*(str(path) for path in temporary.iterdir()), *processes_about(str(temporary))),
         )
+
+
+def plant(project: Path, temporary: Path, arguments: tuple[str, ...], interrupted: bool) -> tuple[int, str]:
+    """The exit code and the output of a planting, which Ctrl-C may end when a fault has begun to do its harm."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foundry.acceptance.faults", *arguments],
+        cwd=project,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        if interrupted:
+            wait_until(lambda: any(SLEEPER in line for line in processes_about(str(temporary))))
+            process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=240)
+        return process.returncode, output
+    finally:
+        process.kill()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not come in {seconds:.0f} s"
+        time.sleep(0.05)
 
 
 def commit_all(project: Path) -> None:
@@ -180,6 +207,11 @@ def plant_faults_with(context: Context, arguments: str) -> None:
     state.run = planted_run(tuple(shlex.split(arguments)), state.change)
 
 
+@when('the planting of "{fault}" is interrupted while the fault has a process running')
+def interrupt_planting(context: Context, fault: str) -> None:
+    context.world.of(PlantedState).run = planted_run(("--only", fault), interrupted=True)
+
+
 @then('the fault "{fault}" is {verdict}: "{message}"')
 def fault_is(context: Context, fault: str, verdict: str, message: str) -> None:
     run = context.world.of(PlantedState).either
@@ -204,7 +236,7 @@ def git_unchanged(context: Context) -> None:
 @then("no process and no file of theirs is left")
 def nothing_left(context: Context) -> None:
     run = context.world.of(PlantedState).planted
-    assert run.verdicts and not run.left, f"left: {run.left}"
+    assert not run.left, f"left: {run.left}"
 
 
 @then("the planting exits with {code:d}")

@@ -39,6 +39,11 @@ Feature: Faults that are planted in the product show whether the suite notices t
       When the faults of the sample product are planted
       Then no process and no file of theirs is left
 
+    Scenario: Ctrl-C ends the trials with all that they have started
+      When the planting of "no-shelf-is-removed" is interrupted while the fault has a process running
+      Then the planting exits with 130
+      And no process and no file of theirs is left
+
     Scenario: Faults are planted in the source as it lies there, not as it was committed
       Given "MOST_BOOKS = 3" of the sample product has become "MOST_BOOKS = 4"
       When the faults of the sample product are planted with "--only of-last-year"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -45,6 +46,9 @@ def main() -> int:
     except FoundryError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; what was planted is gone with its copies", file=sys.stderr)
+        return 128 + signal.SIGINT
     if options.out:
         write_figures(figures, options.out)
     return int(bool(figures.not_caught))
