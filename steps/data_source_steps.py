@@ -10,6 +10,7 @@ from pathlib import Path
 
 from behave import given, then, when
 from behave.runner import Context
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from foundry.data.tokenizers import load_tokenizer
 from foundry.testing.corpora import different_texts, pretrained_tokenizer, save_dataset, write_jsonl, write_texts
@@ -312,6 +313,19 @@ def step(context: Context, count: int) -> None:
     state_of(context).texts = different_texts(count)
     tokenizer = load_tokenizer(pretrained_tokenizer(Path("tokenizer")))
     save_dataset(Path("saved"), {"input_ids": tokenizer.encode_batch(state_of(context).texts)})
+    use_saved_dataset(context)
+
+
+@given("a pretrained tokenizer of {size:d} words, and a folder saved by datasets with {count:d} texts of its last ones")
+def step(context: Context, size: int, count: int) -> None:
+    words = [f"w{number}" for number in range(size)]
+    lists = [list(range(size - 20 * (number + 1), size - 20 * number)) for number in range(count)]
+    state_of(context).texts = [" ".join(words[number] for number in numbers) for numbers in lists]
+    whole_words = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="w0"))
+    whole_words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    Path("tokenizer").mkdir()
+    whole_words.save("tokenizer/tokenizer.json")
+    save_dataset(Path("saved"), {"input_ids": lists})
     use_saved_dataset(context)
 
 

@@ -18,6 +18,7 @@ from foundry.pipeline.phase import Pipeline
 from foundry.pipeline.phases.analyze import AnalyzePhase
 from foundry.testing.big_histories import big_history
 from foundry.testing.pipelines import Pipelines, raw_commit, write_tiny_config
+from foundry.testing.planted_secrets import planted_secret
 from foundry.testing.repositories import SampleRepository, hostile_repository
 
 SAMPLE = Path("sample")
@@ -41,19 +42,25 @@ def analyzed(context: Context) -> Analyzed:
 # --- repositories ---
 
 
+def with_token(text: str) -> str:
+    """`<npm token>` stands for a token, which no file of ours should hold."""
+    return text.replace("<npm token>", planted_secret("npm token").secret)
+
+
 @given("a sample repository with the branches")
 def repository_with_branches(context: Context) -> None:
     repository = SampleRepository(SAMPLE)
     for number, row in enumerate(context.table):
+        branch = with_token(row["branch"])
         if row["after"]:
-            repository.git("checkout", "--quiet", "-b", row["branch"], row["after"])
+            repository.git("checkout", "--quiet", "-b", branch, row["after"])
         elif number:
-            repository.git("checkout", "--quiet", row["branch"])
+            repository.git("checkout", "--quiet", branch)
         if row["merges"]:
             repository.git("merge", "--quiet", "--no-ff", "--message", "Merge", row["merges"])
         commits = int(row["commits"]) - bool(row["merges"])
         for commit in range(commits):
-            repository.commit(f"Change {number}.{commit}", {f"{row['branch']}_{number}.py": f"value = {commit}\n"})
+            repository.commit(f"Change {number}.{commit}", {f"part_{number}.py": f"value = {commit}\n"})
 
 
 @given("instead of it a bare clone")
@@ -185,7 +192,7 @@ def counts_authors(context: Context, count: int) -> None:
 def nothing_holds(context: Context) -> None:
     files = [path for path in context.world.of(Pipelines).folder.rglob("*") if path.is_file()]
     assert files, "the folder is empty"
-    texts = [row["text"].encode() for row in context.table]
+    texts = [with_token(row["text"]).encode() for row in context.table]
     held = [(path, text) for path in files for text in texts if text in path.read_bytes()]
     assert not held, f"found: {held}"
 

@@ -170,7 +170,7 @@ def step(context: Context) -> None:
     state = state_of(context)
     one, *three = state.tallies = [Redactor(state.config) for _ in range(4)]
     for number, (place, text) in enumerate(planted_texts()):
-        text += "\nSigned-off-by: Ada <ada@example.org>\n"
+        text += "\nSigned-off-by: Ada <ada@example.org>\nReviewed-by: Bob <bob@example.org>\n"
         state.redacted[str(number)] = one.redact(text, place)
         three[number % 3].redact(text, place)
 

@@ -128,6 +128,22 @@ Feature: An experiment is one YAML file, read as its writer means it
         | data.git.languages     | ('python',)                   |
         | training.max_grad_norm | None                          |
 
+    Scenario: An override of a section leaves another one as it is that shares its values by an alias
+      Given the experiment file tiny.yaml
+        """
+        experiment_name: tiny
+        data: {git: {}}
+        training: {train_steps: 5}
+        monitoring: {memory: &limits {warn: 0.8, stop: 0.9}, gpu_memory: *limits}
+        """
+      When the file tiny.yaml is loaded with the overrides
+        | override                   |
+        | monitoring.memory.warn=0.5 |
+      Then it is accepted with
+        | key                        | value |
+        | monitoring.memory.warn     | 0.5   |
+        | monitoring.gpu_memory.warn | 0.8   |
+
     Scenario: A wrong override is refused, and named as what is wrong
       Given the experiment file tiny.yaml
         """

@@ -143,6 +143,11 @@ Feature: Documents come from repositories, folders and files
       When the data is prepared with data.text_field body
       Then the documents are "first text" and "second text"
 
+    Scenario: Token numbers that need more than 16 bits come through
+      Given a pretrained tokenizer of 70000 words, and a folder saved by datasets with 8 texts of its last ones
+      When the data is prepared
+      Then the documents are the 8 texts
+
     Scenario: A saved data set gives its token numbers
       Given a pretrained tokenizer and a folder saved by datasets with its token numbers of 8 texts
       When the data is prepared

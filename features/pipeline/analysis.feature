@@ -47,10 +47,12 @@ Feature: A repository is summed up before anything is read of it
         | branch                        | after | commits | merges |
         | main                          |       | 1       |        |
         | ada@example.org/try           | main  | 1       |        |
+        | try/<npm token>               | main  | 1       |        |
       When the pipeline is launched with "--only analyze"
       Then nothing in the pipeline's folder holds
         | text            |
         | ada@example.org |
+        | <npm token>     |
 
     Scenario: Authors are told apart by their addresses, and none is named
       Given a sample repository with commits by

@@ -29,4 +29,5 @@ Feature: Training stops when validation no longer improves
         | 5, 4.9, 4.8, 4.7   | 2        | 0.5   | 3     | 3      |
         | 5, 4.9, 4.4, 4.3   | 2        | 0.5   | never | 4      |
         | 5, 4.5, 4.4        | 1        | 0.5   | 2     | 2      |
+        | 5, 6, 5.5, 5.4     | 2        | 0     | 3     | 1      |
         | 5, 6, 7            | none     | 0     | never | 1      |
