@@ -30,6 +30,7 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "unprompted.yaml": {"acceptance": {"prompts": ["elsewhere.yaml"], "min_parse_rate": 0.5}},
 }
 """The experiments in the folder, and what is changed in each."""
+TEMPORARY = "temporary"
 TIMEOUT_SECONDS = 600.0
 LINKED = ("environment.py", "features", "steps")
 """What the team has of the project beside its settings."""
@@ -106,6 +107,8 @@ def _run(_tell: Callable[[str, Any], None], program: str, arguments: Sequence[st
     from foundry.__main__ import main as run_command
 
     os.chdir(folder)
+    Path(TEMPORARY).mkdir()
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder / TEMPORARY)  # what a forked process leaves goes with it
     for stream, name in ((sys.stdout, "stdout.txt"), (sys.stderr, "stderr.txt")):
         with Path(name).open("w", encoding="utf-8") as written:
             os.dup2(written.fileno(), stream.fileno())
