@@ -119,6 +119,8 @@ def _measures(run: AcceptanceRecord) -> Iterator[tuple[str, str]]:
     yield "Lines covered", f"{coverage.lines:.1f} %" if coverage else "–"
     yield "Branches covered", f"{coverage.branches:.1f} %" if coverage else "–"
     yield "Planted faults noticed", f"{faults.planted - len(faults.survived)} of {faults.planted}" if faults else "–"
+    if faults and faults.mutants:
+        yield "Random mutants killed", f"{faults.mutants_killed} of {faults.mutants}"
 
 
 def _gate(reasons: Sequence[str], previous: AcceptanceRecord | None) -> str:
