@@ -90,7 +90,7 @@ Feature: Several hosts share the suite, and their shards make one whole
         | A folder without a shard      | nothing is changed                          | shard-1 steps       | steps/acceptance.json: cannot be read (No such file or directory); `foundry accept` writes such a file |
         | A scenario in both shards     | the scenarios of shard 1 are told again     | shard-1 shard-2     | the scenario 'Every book ever printed is there' is in 2 shards; run all shards from the same features       |
         | No shard at all               | nothing is changed                          | --out whole         | nothing to merge; name the folders that `foundry accept --shard I/N --out FOLDER` has written    |
-        | An option of a run            | nothing is changed                          | shard-1 shard-2 --seed 3 | --seed: shards are merged as they ran; `merge` takes only --out and --results               |
+        | An option of a run            | nothing is changed                          | shard-1 shard-2 --seed 3 | --seed: shards are merged as they ran; `merge` takes only --out, --results and --gate               |
 
     Scenario Outline: There is no shard <shard> of <what>
       When acceptance is run with "<what> --shard <shard>"

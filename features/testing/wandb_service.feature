@@ -65,7 +65,7 @@ Feature: A stand-in of Weights & Biases on this machine shows what goes wrong be
         | scenario                     | status  | reason                                                               |
         | A client asks for weather    | broken  | the client asked what the service does not know                      |
         | A client asks who it is      | passed  |                                                                      |
-        | The real service answers     | skipped | needs an account of Weights & Biases: set WANDB_API_KEY              |
+        | The real service answers     | skipped | needs an account of Weights & Biases: WANDB_API_KEY is not set       |
 
     Scenario: Without the tag being asked for, scenarios of the real service meet the one on this machine
       Given a suite with a scenario that asks for the unknown, and one for the real service

@@ -114,14 +114,12 @@ class Coordinator:
 
     def _note(self, worker: WorkerProcess, outcome: Outcome) -> None:
         """Take down how a scenario of a worker's piece ended, and keep what it has written for Allure."""
-        workspace = worker.left_workspace()
         record = self._ledger.enter(
             outcome,
             worker=worker.number,
             started=(worker.since if worker.place else time.monotonic()) - self._began,
-            workspace=str(workspace or ""),
         )
-        worker.finish(outcome.place)
+        worker.finish(outcome.place, outcome.workspace)
         self._board.note(record, self._ledger.finished_feature(outcome.place))
         if not record.is_kept and self._settings.fail_fast and not self.ended_early:
             self.ended_early = "--fail-fast"
@@ -163,15 +161,16 @@ class Coordinator:
         where = innermost_place_in_log(log, Path.cwd())
         failure = failure.model_copy(update={"step": worker.step, "trace": log, "where": where})
         seconds = time.monotonic() - worker.since
-        outcome = Outcome(place=worker.place, status="broken", failure=failure, seconds=seconds)
-        report_to_allure(self._ledger.scenario(worker.place), outcome, self._results)
+        workspace = str(worker.left_workspace() or "")
+        outcome = Outcome(place=worker.place, status="broken", failure=failure, seconds=seconds, workspace=workspace)
+        report_to_allure(self._ledger.scenario(worker.place), outcome, self._results, worker.number)
         self._note(worker, outcome)
 
     def _give_up(self, worker: WorkerProcess, failure: Failure) -> None:
         """The scenarios that a worker has left of its piece are broken, without having run."""
         for place in list(worker.todo):
             outcome = _unrun(place, failure)
-            report_to_allure(self._ledger.scenario(place), outcome, self._results)
+            report_to_allure(self._ledger.scenario(place), outcome, self._results, 0)
             self._note(worker, outcome)
 
     def _account_for_the_rest(self) -> None:
@@ -183,7 +182,7 @@ class Coordinator:
                 if self.ended_early
                 else _unrun(place, Failure(kind="worker death", message=why))
             )
-            report_to_allure(self._ledger.scenario(place), outcome, self._results)
+            report_to_allure(self._ledger.scenario(place), outcome, self._results, 0)
             self._ledger.enter(outcome)
 
     def _complain(self, text: str) -> None:

@@ -86,6 +86,26 @@ class ScenarioRecord(_Frozen):
         return (self.failure.message if self.failure else self.reason).partition("\n")[0]
 
 
+class CoverageTally(_Frozen):
+    """How much of the product the scenarios ran, in per cent of its lines and of its branches."""
+
+    lines: float
+    branches: float
+
+
+class FaultTally(_Frozen):
+    """How many named faults were planted, and the names of those that no scenario noticed.
+
+    Attributes:
+        mutants: how many random mutants of the core were tried that a scenario could notice.
+    """
+
+    planted: int
+    survived: tuple[str, ...] = ()
+    mutants: int = 0
+    mutants_killed: int = 0
+
+
 class AcceptanceRecord(_Frozen):
     """One acceptance run, or several shards of one that were merged.
 
@@ -94,9 +114,12 @@ class AcceptanceRecord(_Frozen):
         started: UTC, ISO 8601.
         last_failed: it was about what was not kept in the run before.
         shard: `2/5`; empty for a whole run.
+        modules: the group of modules whose coverage was measured, such as `2/5`; empty where it was not of a group.
         seed: of the shuffled order; None where the order was that of the durations.
         ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
         complaints: what went wrong outside the scenarios.
+        coverage: None where it was not measured.
+        faults: None where none were planted.
     """
 
     format: Literal[1] = 1
@@ -109,10 +132,13 @@ class AcceptanceRecord(_Frozen):
     tags: tuple[str, ...] = ()
     last_failed: bool = False
     shard: str = ""
+    modules: str = ""
     seed: int | None = None
     workers: int
     ended_early: str = ""
     complaints: tuple[str, ...] = ()
+    coverage: CoverageTally | None = None
+    faults: FaultTally | None = None
     scenarios: tuple[ScenarioRecord, ...]
 
     @property

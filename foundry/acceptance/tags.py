@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 SEVERITIES = ("blocker", "critical", "normal", "minor")
-CAPABILITIES = ("gpu", "network", "slow", "wandb_cloud")
+CAPABILITIES = ("browser", "gpu", "network", "slow", "wandb_cloud")
 REQUIREMENT = re.compile(r"REQ-[A-Z]+-\d{2}")
 LABEL = re.compile(r"allure\.(label\.epic|issue|link(\.\w+)?):\S+")
 

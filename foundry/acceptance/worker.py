@@ -14,7 +14,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
@@ -26,9 +26,10 @@ from behave.runner_util import collect_feature_locations, parse_features
 from pydantic import BaseModel, ConfigDict
 
 from foundry.acceptance.failure_details import failure_of
-from foundry.acceptance.formatter import AllureFormatter, Verdict, failed_owner, place_of, verdict
+from foundry.acceptance.formatter import AllureFormatter, Verdict, failed_owner, history_id, place_of, verdict
 from foundry.acceptance.record import Failure
-from foundry.acceptance.selection import behave_configuration
+from foundry.acceptance.scenario_tracing import ScenarioTracer
+from foundry.acceptance.selection import WORKSPACES_OPTION, behave_configuration
 
 News = Literal["ready", "started", "step", "ended", "error"]
 """`ready` for an order: the names of the files written for Allure; a scenario `started`: its place and the size of the
@@ -48,6 +49,7 @@ class Outcome(BaseModel):
     Attributes:
         place: what `place_of` gives for the scenario.
         reason: why it was skipped; empty where it was not.
+        workspace: where it left its files; empty where it left none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,13 +59,17 @@ class Outcome(BaseModel):
     reason: str = ""
     failure: Failure | None = None
     seconds: float = 0.0
+    workspace: str = ""
 
 
 class WorkerRunner(Runner):  # type: ignore[misc]
     """Behave's runner over the pieces that the coordinator hands out."""
 
-    def __init__(self, config: Configuration, results: Path, orders: IO[str], news: IO[str]) -> None:
+    def __init__(
+        self, config: Configuration, results: Path, orders: IO[str], news: IO[str], tracer: ScenarioTracer | None = None
+    ) -> None:
         super().__init__(config)
+        self.tracer = tracer
         self.told_failure = False
         self.was_dismissed = False
         self._results = results
@@ -124,6 +130,8 @@ class Teller(Formatter):  # type: ignore[misc]
         super().__init__(stream_opener, config)
         self._runner = runner
         self._project = Path.cwd()
+        self._workspaces = Path(config.userdata[WORKSPACES_OPTION])
+        self._known_workspaces = set(self._workspaces.iterdir())
         self._sentences: list[str] = []
 
     def feature(self, feature: Feature) -> None:
@@ -150,11 +158,26 @@ class Teller(Formatter):  # type: ignore[misc]
                 runner.abort(reason="no more orders")
                 return False
             runner.tell("started", [place_of(scenario), os.fstat(STDERR).st_size])
-            failed = bool(run(runner))
-            runner.tell_outcome(outcome_of(scenario, self._project))
+            failed = _traced(runner.tracer, scenario, lambda: bool(run(runner)))
+            runner.tell_outcome(outcome_of(scenario, self._project, self._left_workspace()))
             return failed
 
         scenario.run = run_and_tell
+
+    def _left_workspace(self) -> str:
+        """The workspace that the scenario which has just ended left behind; empty where it left none."""
+        left = set(self._workspaces.iterdir()) - self._known_workspaces
+        self._known_workspaces |= left
+        return str(next(iter(left), ""))
+
+
+def _traced(tracer: ScenarioTracer | None, scenario: Scenario, run: Callable[[], bool]) -> bool:
+    if tracer is None:
+        return run()
+    tracer.begin(history_id(scenario))
+    failed = run()
+    tracer.end()
+    return failed
 
 
 def complete_files(results: Path) -> list[str]:
@@ -162,7 +185,7 @@ def complete_files(results: Path) -> list[str]:
     return [path.name for path in results.glob("*") if not path.name.endswith(UNFINISHED)]
 
 
-def outcome_of(scenario: Scenario, project: Path) -> Outcome:
+def outcome_of(scenario: Scenario, project: Path, workspace: str) -> Outcome:
     """What became of a scenario that Behave has run."""
     status, details = verdict(scenario)
     return Outcome(
@@ -171,6 +194,7 @@ def outcome_of(scenario: Scenario, project: Path) -> Outcome:
         reason=(details.message or "").strip() if details and status == "skipped" else "",
         failure=failure_of(scenario, project),
         seconds=scenario.duration,
+        workspace=workspace,
     )
 
 
@@ -204,19 +228,22 @@ def _private_channels(log: Path) -> tuple[IO[str], IO[str]]:
 def main() -> int:
     """Run what the coordinator hands out; exit code 1 where something failed that it has not been told of."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--number", required=True)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--workspaces", required=True)
     parser.add_argument("--fail-fast", action="store_true")
+    parser.add_argument("--trace-scenarios", action="store_true")
     parser.add_argument("--tags", action="append", default=[])
     parser.add_argument("paths", nargs="+")
     arguments = parser.parse_args()
     orders, news = _private_channels(arguments.log)
     faulthandler.enable()
     faulthandler.register(SHOW_STACK, all_threads=False)
-    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces)
+    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces, arguments.number)
     config.stop = arguments.fail_fast
-    runner = WorkerRunner(config, arguments.results, orders, news)
+    tracer = ScenarioTracer() if arguments.trace_scenarios else None
+    runner = WorkerRunner(config, arguments.results, orders, news, tracer)
     failed = runner.run()
     return int(failed and not (runner.told_failure or runner.was_dismissed))
 

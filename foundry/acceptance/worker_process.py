@@ -31,6 +31,7 @@ class WorkerSettings:
     Attributes:
         scratch: a folder for logs and for results that are not complete.
         workspaces: a folder for the workspaces of the scenarios.
+        trace_scenarios: tell coverage which scenario runs.
     """
 
     paths: tuple[str, ...]
@@ -38,11 +39,14 @@ class WorkerSettings:
     scratch: Path
     workspaces: Path
     fail_fast: bool = False
+    trace_scenarios: bool = False
 
-    def command(self, log: Path, results: Path, workspaces: Path) -> list[str]:
-        """The command line of a worker."""
-        options = ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
+    def command(self, number: int, log: Path, results: Path, workspaces: Path) -> list[str]:
+        """The command line of the worker with this number."""
+        options = ["--number", str(number)]
+        options += ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
         options += ["--fail-fast"] if self.fail_fast else []
+        options += ["--trace-scenarios"] if self.trace_scenarios else []
         options += [f"--tags={tag}" for tag in self.tags]
         return [sys.executable, "-m", "foundry.acceptance.worker", *options, *self.paths]
 
@@ -83,7 +87,7 @@ class WorkerProcess:
         self._known_workspaces = set(self.workspaces.iterdir())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.settings.command(self._log, self.results, self.workspaces),
+                self.settings.command(self.number, self._log, self.results, self.workspaces),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -146,17 +150,16 @@ class WorkerProcess:
         """Note that it is in a scenario, and how much its log held when that began."""
         self.place, self.step, self.since, self._log_start = place, "", time.monotonic(), log_size
 
-    def finish(self, place: str) -> None:
-        """Note that a scenario of its piece has ended."""
+    def finish(self, place: str, workspace: str) -> None:
+        """Note that a scenario of its piece has ended, and which workspace it left, if any."""
+        self._known_workspaces |= {Path(workspace)} if workspace else set()
         self.todo.remove(place)
         self.num_ended += 1
         self.place, self.step, self.since = "", "", time.monotonic()
 
     def left_workspace(self) -> Path | None:
-        """The workspace that the scenario which has just ended left behind."""
-        left = set(self.workspaces.iterdir()) - self._known_workspaces
-        self._known_workspaces |= left
-        return max(left, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+        """The workspace that the scenario in which it died left behind."""
+        return next(iter(set(self.workspaces.iterdir()) - self._known_workspaces), None)
 
     def remove_workspace(self) -> None:
         """Remove the workspace of the scenario that it did not bring to an end."""

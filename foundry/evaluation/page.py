@@ -9,6 +9,9 @@ from typing import Any
 
 import foundry
 
+VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+"""In the head of a page: without it a phone shows it as wide as a desk's screen, with letters too small to read."""
+
 STYLE = """
 :root { --ink: #1d2430; --soft: #667085; --line: #e3e7ee; --card: #fff; --ground: #f6f7f9; --accent: #3b6fb6; }
 @media (prefers-color-scheme: dark) {
@@ -27,6 +30,7 @@ section { margin: 0 0 1rem; }
 figure { margin: 0 0 1rem; border-radius: .4rem; }
 figure:last-child { margin-bottom: 0; }
 svg { display: block; width: 100%; height: auto; }
+@media (max-width: 46rem) { figure { overflow-x: auto; } figure svg { min-width: 40rem; } }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); }
@@ -49,13 +53,18 @@ def page(title: str, state: str, sections: Sequence[str], style: str = "") -> st
     """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{VIEWPORT}\n"
         f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n"
         f'<h1>{escape(title)} <span class="state">{escape(state)}</span></h1>\n'
         f'<p class="made">foundry {escape(foundry.__version__)}</p>\n'
         + "\n".join(sections)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def for_phones(text: str) -> str:
+    """A page that others have made, laid out on a phone for the width of the phone."""
+    return text if VIEWPORT in text else text.replace("<head>", f"<head>\n    {VIEWPORT}", 1)
 
 
 def section(title: str, body: str) -> str:

@@ -37,4 +37,5 @@ def columns(values: Sequence[tuple[str, int]]) -> str:
         f'<text x="{WIDTH}" y="{HEIGHT - 6}" text-anchor="end">{escape(values[-1][0])}</text>' if values else ""
     )
     parts.append(f'<text x="0" y="10">{largest:,}</text>')
-    return f'<svg class="columns" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(parts)}</svg>'
+    drawing = f'<svg class="columns" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(parts)}</svg>'
+    return f'<figure class="plain">{drawing}</figure>'

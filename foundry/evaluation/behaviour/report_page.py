@@ -50,7 +50,8 @@ mark { background: var(--badground); color: var(--bad); }
 mark { text-decoration: underline wavy 1px; text-underline-offset: .2em; }
 .pale { color: var(--soft); opacity: .75; }
 .note { color: var(--soft); font-size: .9rem; margin: 0 0 .75rem; }
-@media (max-width: 46rem) { .columns2 { grid-template-columns: 1fr; } .plots { grid-template-columns: 1fr; } }
+@media (max-width: 46rem) { .columns2 { grid-template-columns: 1fr; } }
+@media (max-width: 46rem) { .plots { grid-template-columns: minmax(0, 1fr); } }
 """
 JUDGED = """
 <p>A text <b>succeeds</b> if it is not empty, does not run in circles, and parses.</p>
