@@ -5,4 +5,6 @@ they are handed out, `coordinator` drives the `worker` processes (each a `worker
 what became of each scenario, `board` shows it. `merging` makes one of shards. `formatter` writes what Behave sees as
 Allure results, `report` turns the results into one HTML page, `tags` and `capabilities` say what a scenario may ask
 for, `step_checks` looks for steps that cannot fail.
+
+`preflight` looks at the machine before a run, through the modules of `checks`, which `capabilities` asks, too.
 """
