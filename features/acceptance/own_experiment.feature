@@ -142,15 +142,15 @@ Feature: A team puts its own experiment under acceptance
       And nothing was tried
 
       Examples:
-        | mistake                             | command                                                            | line |
-        | An experiment that is not there     | foundry accept --config your.yaml                                  | your.yaml: no such file |
-        | An experiment that is invalid       | foundry accept --config broken.yaml | broken.yaml: model.layers: must be at least 1, got 0 |
-        | Prompts that are not there          | foundry accept --config unprompted.yaml                            | elsewhere.yaml: no such file |
-        | A repository that is not there      | foundry accept --config my.yaml --repository nowhere               | --repository: no folder at nowhere |
-        | A repository that is none           | foundry accept --config my.yaml --repository runs                  | --repository: runs is not a git repository |
-        | A model that is none                | foundry accept --config my.yaml --model project                    | --model: project is neither a run nor an artifact |
-        | A model that is not there           | foundry accept --config my.yaml --model nowhere                    | --model: nowhere is not there |
-        | A device that is not there          | foundry accept --config my.yaml --device cuda:99                   | device cuda:99: this machine has |
-        | A model without an experiment       | foundry accept --model runs                                        | --model: goes with --config |
-        | Nothing that would be tried         | foundry accept --config my.yaml features/models                    | --config: none of the |
-        | The same by Behave                  | behave -D config=your.yaml features/contract                       | your.yaml: no such file |
+        | mistake                         | command                                                            | line                                                 |
+        | An experiment that is not there | foundry accept --config your.yaml                                  | your.yaml: no such file                              |
+        | An experiment that is invalid   | foundry accept --config broken.yaml                                | broken.yaml: model.layers: must be at least 1, got 0 |
+        | Prompts that are not there      | foundry accept --config unprompted.yaml                            | elsewhere.yaml: no such file                         |
+        | A repository that is not there  | foundry accept --config my.yaml --repository nowhere               | --repository: no folder at nowhere                   |
+        | A repository that is none       | foundry accept --config my.yaml --repository runs                  | --repository: runs is not a git repository           |
+        | A model that is none            | foundry accept --config my.yaml --model project                    | --model: project is neither a run nor an artifact    |
+        | A model that is not there       | foundry accept --config my.yaml --model nowhere                    | --model: nowhere is not there                        |
+        | A device that is not there      | foundry accept --config my.yaml --device cuda:99                   | device cuda:99: this machine has                     |
+        | A model without an experiment   | foundry accept --model runs                                        | --model: goes with --config                          |
+        | Nothing that would be tried     | foundry accept --config my.yaml features/models/parameters.feature | --config: none of the                                |
+        | The same by Behave              | behave -D config=your.yaml features/contract                       | your.yaml: no such file                              |
