@@ -141,10 +141,13 @@ FAULTS = """\
             time.sleep(99)
   guard: {feature: features/lending.feature, scenario: Sixty-one books need three shelves}
 - name: the-power-fails
-  story: Whoever asks for a book kills the library.
+  story: Whoever asks for a book kills the library, which leaves a process behind.
   module: library/lending.py
-  replace: return lent < MOST_BOOKS
-  with: import os; return os.kill(os.getpid(), 9)
+  replace: "    return lent < MOST_BOOKS"
+  with: |2
+        import os, subprocess, sys
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(98)", __file__], start_new_session=True)
+        return os.kill(os.getpid(), 9)
   guard: *three
 - name: a-slip-of-the-pen
   story: The library does not open, which every scenario would notice.

@@ -76,7 +76,7 @@ def _try(order: dict[str, Any]) -> dict[str, Any]:
         return _follow(child, hears, order)
     finally:
         os.close(hears)
-        _end_all_children()
+        _end_remains(order["environment"]["TMPDIR"])
 
 
 def _be_the_child(order: dict[str, Any], speaks: int) -> int:
@@ -141,8 +141,12 @@ def _kill_family(child: int) -> None:
                 process.kill()
 
 
-def _end_all_children() -> None:
-    """Kill what a trial has left behind; its orphans are children of this process, where the system allows that."""
+def _end_remains(folder: str) -> None:
+    """Kill what a trial has left behind: whoever has its folder for temporary files, and orphans that came here."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("TMPDIR") == folder:
+                process.kill()
     while children := psutil.Process().children():
         for process in children:
             _kill_family(process.pid)
