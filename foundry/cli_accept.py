@@ -13,10 +13,12 @@ import typer
 from foundry.errors import UserError
 
 MERGE = "merge"
+MERGE_PARAMETERS = ("paths", "out", "results", "gate")
 MAX_SEED = 1_000_000
 
 
 def accept(
+    context: typer.Context,
     paths: Annotated[
         list[str] | None,
         typer.Argument(metavar="[FEATURES]...", help="Files or folders; or `merge` and the folders of all shards."),
@@ -25,7 +27,7 @@ def accept(
         list[str] | None,
         typer.Option("--tags", metavar="EXPRESSION", help="Only scenarios with these tags; repeatable."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where report, record and history are written.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the bundle for the release is written.")] = Path(
         "release"
     ),
     results: Annotated[Path, typer.Option(metavar="FOLDER", help="Where Allure's results are written.")] = Path(
@@ -46,6 +48,27 @@ def accept(
     last_failed: Annotated[
         bool, typer.Option("--last-failed", help="Only the scenarios that were not kept in the last run.")
     ] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Measure which lines and branches of the product are executed.")
+    ] = False,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit with 1 where anything is worse than in the last run like this one.")
+    ] = False,
+    modules: Annotated[
+        str | None, typer.Option(metavar="I/N", help="With --coverage: measure only the I-th of N groups of modules.")
+    ] = None,
+    planted_faults: Annotated[
+        bool,
+        typer.Option(
+            "--planted-faults", help="Then break the product on purpose; some scenario must notice each time."
+        ),
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="With --planted-faults: the time for that, and for random mutants: 90s, 10m."
+        ),
+    ] = None,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
 
@@ -55,15 +78,26 @@ def accept(
       foundry accept features/training --tags=@critical
       foundry accept --tags="@gpu and not @slow" --workers 4 --out gpu
       foundry accept --last-failed
+      foundry accept --coverage
+      foundry accept --planted-faults --budget 10m
+      foundry accept --coverage --gate
       foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
     """
     with _acceptance_extra():
+        from foundry.acceptance.faults.budget import budget_seconds
         from foundry.acceptance.merging import merge
         from foundry.acceptance.runner import Request
         from foundry.acceptance.runner import accept as run_suite
         from foundry.acceptance.shards import parse_shard
     if paths and paths[0] == MERGE:
-        raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out))
+        _refuse_options_of_runs(context)
+        raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out, gate=gate))
+    if modules is not None and not coverage:
+        raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
+    if budget is not None and not planted_faults:
+        raise UserError(f"--budget {budget}: is the time for planted faults; add --planted-faults")
+    if modules is not None and shard is not None:
+        raise UserError(f"--modules {modules}: goes with a run of all scenarios; leave --shard out")
     request = Request(
         paths=tuple(paths or ["features"]),
         tags=tuple(tags or []),
@@ -75,8 +109,24 @@ def accept(
         seed=random.randrange(MAX_SEED) if shuffle and seed is None else seed,
         fail_fast=fail_fast,
         last_failed=last_failed,
+        coverage=coverage,
+        gate=gate,
+        modules=parse_shard(modules, "--modules") if modules is not None else None,
+        planted_faults=planted_faults,
+        budget=budget_seconds(budget) if budget is not None else None,
     )
     raise typer.Exit(run_suite(request))
+
+
+def _refuse_options_of_runs(context: typer.Context) -> None:
+    """Shards are what they are: the options of a run mean nothing when they are merged."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if name not in MERGE_PARAMETERS and source is not None and source.name == "COMMANDLINE":
+            raise UserError(
+                f"{parameter.opts[0]}: shards are merged as they ran; `merge` takes only --out, --results and --gate"
+            )
 
 
 def report(

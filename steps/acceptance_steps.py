@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from behave import given, then, when
 from behave.runner import Context
@@ -23,7 +24,7 @@ from behave.runner import Context
 from foundry.acceptance.step_checks import check_sources
 from foundry.testing.sample_suite import write_sample_suite
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,9 @@ def shows_text(context: Context, scenario: str, attachment: str, text: str) -> N
 @then('"{scenario}" shows "{attachment}" with a picture')
 def shows_picture(context: Context, scenario: str, attachment: str) -> None:
     shown = context.world.of(Acceptance).sample.texts(scenario)
-    assert shown.get(attachment, b"").startswith(PNG_SIGNATURE), f"{attachment!r} is no picture: {list(shown)}"
+    assert attachment in shown, f"{attachment!r} is not shown: {list(shown)}"
+    drawn = ElementTree.fromstring(shown[attachment].decode()).findall(f"{SVG}polyline")
+    assert drawn and len(drawn[0].get("points", "").split()) == 3, f"no line over three losses: {shown[attachment]!r}"
 
 
 @then("the page holds all {count:d} results")

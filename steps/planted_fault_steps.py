@@ -6,10 +6,13 @@ import functools
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,15 @@ import psutil
 from behave import given, then, when
 from behave.runner import Context
 
+from foundry.acceptance.capabilities import missing_capability
+from foundry.acceptance.faults.fault import PlantedFault, catalogue_of, read_catalogue
+from foundry.acceptance.formatter import tags_of
+from foundry.acceptance.selection import parsed_features
 from foundry.testing.sample_product import write_sample_product
 
 MODULE = Path("library/lending.py")
+SLEEPER = "time.sleep(99)"
+"""In the command line of the process that a fault of the sample product starts."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +51,69 @@ class PlantedRun:
     left: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AcceptedProduct:
+    """What `foundry accept` has printed and written about the sample product."""
+
+    exit_code: int
+    output: str
+    record: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    results: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def verdicts(self) -> dict[str, dict[str, Any]]:
+        return {verdict["name"]: verdict for verdict in self.figures["faults"]}
+
+
 @dataclass
 class PlantedState:
-    """The change of the product that the scenario makes first, and the run that it looks at."""
+    """The change of the product that the scenario makes first, and the run that it looks at; or Foundry's catalogue."""
 
     change: tuple[str, str] = ("", "")
-    run: PlantedRun | None = None
+    run: PlantedRun | AcceptedProduct | None = None
+    catalogue: list[PlantedFault] = field(default_factory=list)
 
     @property
     def planted(self) -> PlantedRun:
-        assert self.run is not None, "no faults were planted"
+        """The faults planted without a run of the suite."""
+        assert isinstance(self.run, PlantedRun), "no faults were planted"
+        return self.run
+
+    @property
+    def accepted(self) -> AcceptedProduct:
+        """The faults planted after a run of the suite."""
+        assert isinstance(self.run, AcceptedProduct), "no product was accepted"
+        return self.run
+
+    @property
+    def either(self) -> PlantedRun | AcceptedProduct:
+        """What was run."""
+        assert self.run is not None, "nothing was run"
         return self.run
 
 
 @functools.cache
-def planted_run(arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", "")) -> PlantedRun:
+def accepted_product(arguments: tuple[str, ...]) -> AcceptedProduct:
+    """Run the sample product's suite, and plant its faults, with `foundry accept`."""
+    with tempfile.TemporaryDirectory(prefix="sample-product-") as folder:
+        project = Path(folder).resolve()
+        write_sample_product(project)
+        command = [sys.executable, "-m", "foundry", "accept", *arguments]
+        answer = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=240)
+        output, bundle = answer.stdout + answer.stderr, project / "release"
+        if not bundle.exists():
+            return AcceptedProduct(answer.returncode, output)
+        results = [json.loads(path.read_text()) for path in project.glob("allure-results/*-result.json")]
+        record = json.loads((bundle / "acceptance.json").read_text(encoding="utf-8"))
+        figures = json.loads((bundle / "faults.json").read_text(encoding="utf-8"))
+        return AcceptedProduct(answer.returncode, output, record, figures, tuple(results))
+
+
+@functools.cache
+def planted_run(
+    arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", ""), interrupted: bool = False
+) -> PlantedRun:
     """Plant the faults of the sample product once, however many scenarios look at it."""
     with tempfile.TemporaryDirectory(prefix="sample-product-") as folder:
         project, temporary = Path(folder, "product").resolve(), Path(folder, "tmp").resolve()
@@ -67,20 +124,12 @@ def planted_run(arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", 
         text = (project / MODULE).read_text(encoding="utf-8")
         (project / MODULE).write_text(text.replace(*change) + "# not committed\n", encoding="utf-8")
         before, seen_before = files_of(project), git(project, "status", "--porcelain")
-        command = [sys.executable, "-m", "foundry.acceptance.faults", "--out", str(temporary.parent / "faults.json")]
-        answer = subprocess.run(
-            [*command, *arguments],
-            cwd=project,
-            env={**os.environ, "TMPDIR": str(temporary)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
         figures = temporary.parent / "faults.json"
+        exit_code, output = plant(project, temporary, ("--out", str(figures), *arguments), interrupted)
         verdicts = json.loads(figures.read_text(encoding="utf-8"))["faults"] if figures.exists() else []
         return PlantedRun(
-            exit_code=answer.returncode,
-            output=answer.stdout + answer.stderr,
+            exit_code=exit_code,
+            output=output,
             verdicts={verdict["name"]: verdict for verdict in verdicts},
             before=before,
             after=files_of(project),
@@ -88,6 +137,34 @@ def planted_run(arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", 
             seen_after=git(project, "status", "--porcelain"),
             left=(*(str(path) for path in temporary.iterdir()), *processes_about(str(temporary))),
         )
+
+
+def plant(project: Path, temporary: Path, arguments: tuple[str, ...], interrupted: bool) -> tuple[int, str]:
+    """The exit code and the output of a planting, which Ctrl-C may end when a fault has begun to do its harm."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foundry.acceptance.faults", *arguments],
+        cwd=project,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        if interrupted:
+            wait_until(lambda: any(SLEEPER in line for line in processes_about(str(temporary))))
+            process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=240)
+        return process.returncode, output
+    finally:
+        process.kill()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not come in {seconds:.0f} s"
+        time.sleep(0.05)
 
 
 def commit_all(project: Path) -> None:
@@ -130,9 +207,14 @@ def plant_faults_with(context: Context, arguments: str) -> None:
     state.run = planted_run(tuple(shlex.split(arguments)), state.change)
 
 
+@when('the planting of "{fault}" is interrupted while the fault has a process running')
+def interrupt_planting(context: Context, fault: str) -> None:
+    context.world.of(PlantedState).run = planted_run(("--only", fault), interrupted=True)
+
+
 @then('the fault "{fault}" is {verdict}: "{message}"')
 def fault_is(context: Context, fault: str, verdict: str, message: str) -> None:
-    run = context.world.of(PlantedState).planted
+    run = context.world.of(PlantedState).either
     shown = run.verdicts[fault]
     why = ": ".join(part for part in (shown["step"], shown["message"]) if part)
     assert shown["verdict"] == verdict and message in why, f"{fault} is {shown['verdict']}: {why!r}\n{run.output}"
@@ -154,24 +236,24 @@ def git_unchanged(context: Context) -> None:
 @then("no process and no file of theirs is left")
 def nothing_left(context: Context) -> None:
     run = context.world.of(PlantedState).planted
-    assert run.verdicts and not run.left, f"left: {run.left}"
+    assert not run.left, f"left: {run.left}"
 
 
 @then("the planting exits with {code:d}")
 def planting_exits(context: Context, code: int) -> None:
-    run = context.world.of(PlantedState).planted
+    run = context.world.of(PlantedState).either
     assert run.exit_code == code, f"exit code {run.exit_code}, expected {code}; it said:\n{run.output}"
 
 
 @then('the planting says "{text}"')
 def planting_says(context: Context, text: str) -> None:
-    output = context.world.of(PlantedState).planted.output
+    output = context.world.of(PlantedState).either.output
     assert any(line.startswith(text) for line in output.splitlines()), f"no line {text!r}; it said:\n{output}"
 
 
 @then('the planting says only "{text}"')
 def planting_says_only(context: Context, text: str) -> None:
-    output = context.world.of(PlantedState).planted.output
+    output = context.world.of(PlantedState).either.output
     assert output.startswith(text) and output.count("\n") == 1, f"it said:\n{output}"
 
 
@@ -181,3 +263,71 @@ def listed_with_guard(context: Context, fault: str) -> None:
     guard = run.verdicts[fault]["guard"]
     lines = [line for line in run.output.splitlines() if line.startswith(f"{fault} ")]
     assert len(lines) == 1 and guard["feature"] in lines[0] and guard["scenario"] in lines[0], f"{lines}\n{run.output}"
+
+
+@when('the sample product is accepted with "{arguments}"')
+def accept_product(context: Context, arguments: str) -> None:
+    context.world.of(PlantedState).run = accepted_product(tuple(shlex.split(arguments)))
+
+
+@then("the record names the faults that were not caught")
+def record_names_survivors(context: Context) -> None:
+    tally = context.world.of(PlantedState).accepted.record["faults"]
+    survived, expected = sorted(tally["survived"]), [row["fault"] for row in context.table]
+    assert survived == expected, f"not caught: {survived}\nexpected: {expected}"
+
+
+@then('the results of the epic "{epic}" are')
+def results_of_epic(context: Context, epic: str) -> None:
+    results = context.world.of(PlantedState).accepted.results
+    shown = sorted((it["name"], it["status"]) for it in results if {"name": "epic", "value": epic} in it["labels"])
+    expected = [(row["result"], row["status"]) for row in context.table]
+    assert shown == expected, f"shown: {shown}\nexpected: {expected}"
+
+
+@then('the results of the epic "{epic}" show "{name}" as {status}')
+def result_of_epic(context: Context, epic: str, name: str, status: str) -> None:
+    results = context.world.of(PlantedState).accepted.results
+    shown = {it["name"]: it["status"] for it in results if {"name": "epic", "value": epic} in it["labels"]}
+    assert shown.get(name) == status, f"{name} is {shown.get(name)}; shown: {shown}"
+
+
+@then("mutants of the lines are tried against the scenarios of the run alone")
+def mutants_tried(context: Context) -> None:
+    mutants = context.world.of(PlantedState).accepted.figures["mutants"]["mutants"]
+    for row in context.table:
+        verdicts = [it["verdict"] for it in mutants if it["line"] == int(row["line"])]
+        counts = {verdict: verdicts.count(verdict) for verdict in ("killed", "survived")}
+        assert counts == {verdict: int(row[verdict]) for verdict in counts}, f"line {row['line']}: {verdicts}"
+
+
+@when("the catalogue of Foundry is read")
+def read_foundry_catalogue(context: Context) -> None:
+    context.world.of(PlantedState).catalogue = read_catalogue([catalogue_of(context.origin)])
+
+
+@then("it has {count:d} faults or more, each with a story")
+def catalogue_has(context: Context, count: int) -> None:
+    catalogue = context.world.of(PlantedState).catalogue
+    without = [fault.name for fault in catalogue if len(fault.story.split()) < 4]
+    assert len(catalogue) >= count and not without, f"{len(catalogue)} faults; without a story: {without}"
+
+
+@then("each fault applies exactly once to a module of the product that is a program with it")
+def each_applies(context: Context) -> None:
+    for fault in context.world.of(PlantedState).catalogue:
+        package = Path(fault.module).parts[:2]
+        assert package[0] == "foundry" and package[1] not in ("acceptance", "testing"), f"{fault.name}: {fault.module}"
+        compile(fault.planted(context.origin), fault.module, "exec")
+
+
+@then("each fault has a guard that runs on every machine")
+def each_has_guard(context: Context) -> None:
+    catalogue = context.world.of(PlantedState).catalogue
+    paths = sorted({str(context.origin / fault.guard.feature) for fault in catalogue})
+    runs = {}
+    for scenario in (scenario for feature in parsed_features(paths) for scenario in feature.walk_scenarios()):
+        place = Path(scenario.filename).resolve().relative_to(context.origin)
+        runs[str(place), scenario.name] = not missing_capability(tags_of(scenario), "")
+    missing = [it.name for it in catalogue if not runs.get((it.guard.feature, it.guard.scenario))]
+    assert not missing, f"without a guard that runs here: {missing}"

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from foundry.acceptance.failure_groups import failure_lines
 from foundry.acceptance.formatter import epic_of, place_of
 from foundry.acceptance.ledger import Ledger
 from foundry.acceptance.record import AcceptanceRecord, ScenarioRecord
@@ -116,8 +117,8 @@ def show_summary(console: Console, record: AcceptanceRecord, workspaces: Path | 
         console.print(f"[red]{_safe(complaint)}[/]")
     if record.failed:
         console.print("[bold]not kept:[/]")
-        for scenario in record.failed:
-            console.print(f"  {_safe(scenario.place)}  {_safe(scenario.title)}: {_safe(scenario.why)}")
+        for line in failure_lines(record):
+            console.print(escape(line))
         if workspaces and workspaces.exists():
             console.print(f"their workspaces are kept in {workspaces}")
     _list_skipped(console, record)
@@ -136,6 +137,20 @@ def _list_skipped(console: Console, record: AcceptanceRecord) -> None:
         console.print("[bold]skipped:[/]")
         for reason, count in reasons.most_common():
             console.print(f"  {count} × {_safe(reason)}")
+
+
+def show_gate(console: Console, reasons: Sequence[str], asked: bool) -> None:
+    """Say why the quality gate is shut; where it was not asked for, only what more it would have minded.
+
+    Args:
+        asked: the gate decides on the exit code.
+    """
+    if reasons:
+        console.print("[bold]the quality gate is shut:[/]" if asked else "[dim]the quality gate would be shut:[/]")
+        for reason in reasons:
+            console.print(f"  {_safe(reason)}")
+    elif asked:
+        console.print("the quality gate is open")
 
 
 def counted(number: int, thing: str) -> str:

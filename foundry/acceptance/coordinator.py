@@ -16,7 +16,7 @@ from foundry.acceptance.ledger import Ledger, report_to_allure
 from foundry.acceptance.record import Failure
 from foundry.acceptance.schedule import Piece
 from foundry.acceptance.stopping import StopRequest
-from foundry.acceptance.worker import Outcome
+from foundry.acceptance.worker import Outcome, complete_files
 from foundry.acceptance.worker_process import WorkerProcess, WorkerSettings
 
 TICK_SECONDS = 0.2
@@ -88,14 +88,17 @@ class Coordinator:
 
     def _take(self, worker: WorkerProcess, kind: str, content: Any) -> None:
         if kind == "started":
-            worker.begin(content)
+            worker.begin(*content)
         elif kind == "step":
             worker.step = content
         elif kind == "ended":
-            self._note(worker, Outcome.model_validate(content))
+            outcome, written = content
+            self._note(worker, Outcome.model_validate(outcome))
+            worker.keep_results(self._results, written)
         elif kind == "error":
             self._complain(content)
         elif kind == "ready":
+            worker.keep_results(self._results, content)
             self._give_work(worker)
 
     def _give_work(self, worker: WorkerProcess) -> None:
@@ -103,7 +106,7 @@ class Coordinator:
         if worker.is_dismissed:
             return
         if worker.todo and not is_first:
-            self._give_up(worker, "its worker did not say why")
+            self._give_up(worker, Failure(kind="worker death", message="its worker did not say why"))
         if worker.todo or self._waiting:
             worker.order(worker.todo or self._waiting.popleft())
         else:
@@ -111,15 +114,12 @@ class Coordinator:
 
     def _note(self, worker: WorkerProcess, outcome: Outcome) -> None:
         """Take down how a scenario of a worker's piece ended, and keep what it has written for Allure."""
-        workspace = worker.left_workspace()
         record = self._ledger.enter(
             outcome,
             worker=worker.number,
             started=(worker.since if worker.place else time.monotonic()) - self._began,
-            workspace=str(workspace or ""),
         )
-        worker.keep_results(self._results)
-        worker.finish(outcome.place)
+        worker.finish(outcome.place, outcome.workspace)
         self._board.note(record, self._ledger.finished_feature(outcome.place))
         if not record.is_kept and self._settings.fail_fast and not self.ended_early:
             self.ended_early = "--fail-fast"
@@ -133,10 +133,12 @@ class Coordinator:
         self._replace(worker, Failure(kind="time-out", message=message))
 
     def _bury(self, worker: WorkerProcess) -> None:
-        """See why a worker is over."""
+        """See why a worker is over; what it has written outside the scenarios, such as errors of hooks, is kept."""
+        if not worker.place:
+            worker.keep_results(self._results, complete_files(worker.results))
         worker.kill()
         message = f"its worker process {worker.end}"
-        self._replace(worker, Failure(kind="worker death", exception=worker.signal_name, message=message))
+        self._replace(worker, Failure(kind="worker death", exception=worker.cause, message=message))
 
     def _replace(self, worker: WorkerProcess, failure: Failure) -> None:
         """Account for the end of a worker, and have another one go on where there is work left."""
@@ -149,7 +151,7 @@ class Coordinator:
         if self.ended_early:
             return
         if worker.todo and not worker.num_ended:  # another one would end in the same way
-            self._give_up(worker, failure.message)
+            self._give_up(worker, failure)
         if worker.todo or (self._waiting and worker.is_ready):
             self._start(worker.number, worker.todo)
 
@@ -159,15 +161,16 @@ class Coordinator:
         where = innermost_place_in_log(log, Path.cwd())
         failure = failure.model_copy(update={"step": worker.step, "trace": log, "where": where})
         seconds = time.monotonic() - worker.since
-        outcome = Outcome(place=worker.place, status="broken", failure=failure, seconds=seconds)
-        report_to_allure(self._ledger.scenario(worker.place), outcome, self._results)
+        workspace = str(worker.left_workspace() or "")
+        outcome = Outcome(place=worker.place, status="broken", failure=failure, seconds=seconds, workspace=workspace)
+        report_to_allure(self._ledger.scenario(worker.place), outcome, self._results, worker.number)
         self._note(worker, outcome)
 
-    def _give_up(self, worker: WorkerProcess, why: str) -> None:
+    def _give_up(self, worker: WorkerProcess, failure: Failure) -> None:
         """The scenarios that a worker has left of its piece are broken, without having run."""
         for place in list(worker.todo):
-            outcome = _unrun(place, why)
-            report_to_allure(self._ledger.scenario(place), outcome, self._results)
+            outcome = _unrun(place, failure)
+            report_to_allure(self._ledger.scenario(place), outcome, self._results, 0)
             self._note(worker, outcome)
 
     def _account_for_the_rest(self) -> None:
@@ -175,11 +178,11 @@ class Coordinator:
         for place in self._ledger.missing:
             why = self.ended_early or "; ".join(self.complaints)
             outcome = (
-                Outcome(place=place, status="skipped", reason=f"it did not run: {why}")
+                Outcome(place=place, status="skipped", reason=f"it did not run to its end: {why}")
                 if self.ended_early
-                else _unrun(place, why)
+                else _unrun(place, Failure(kind="worker death", message=why))
             )
-            report_to_allure(self._ledger.scenario(place), outcome, self._results)
+            report_to_allure(self._ledger.scenario(place), outcome, self._results, 0)
             self._ledger.enter(outcome)
 
     def _complain(self, text: str) -> None:
@@ -187,6 +190,6 @@ class Coordinator:
             self.complaints.append(text)
 
 
-def _unrun(place: str, why: str) -> Outcome:
-    failure = Failure(kind="worker death", message=f"it did not run: {why}")
+def _unrun(place: str, failure: Failure) -> Outcome:
+    failure = failure.model_copy(update={"message": f"it did not run: {failure.message}"})
     return Outcome(place=place, status="broken", failure=failure)

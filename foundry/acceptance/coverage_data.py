@@ -6,6 +6,7 @@ Modules have their names, not their paths, so that the data of several hosts can
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,18 @@ from coverage.exceptions import CoverageException, DataError
 from foundry.acceptance.coverage_session import DATA_NAME, CoverageSession
 from foundry.acceptance.measured_modules import Modules
 from foundry.acceptance.scenario_tracing import scenario_of
+from foundry.data.progress import Progress, Report
 from foundry.errors import FoundryError, UserError
 
 EXECUTED_NAME = "data"
 """The file with the branches of each module."""
 SCENARIOS_NAME = "data-of-scenarios"
 """The file with the lines of each scenario."""
+
+ARCS_OF_PROCESS = """
+    SELECT file.path, context.context, arc.fromno, arc.tono
+    FROM arc JOIN file ON file.id = arc.file_id JOIN context ON context.id = arc.context_id
+"""
 
 Arc = tuple[int, int]
 """A jump from a line to a line; negative numbers are the entry and the exit of a function."""
@@ -42,17 +49,14 @@ class Executed:
     scenarios: dict[str, dict[str, set[int]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
     num_unreadable: int = 0
 
-    def add(self, data: CoverageData, names: Mapping[str, str]) -> None:
-        """Add what one process has executed; `names` are those of the modules by their paths."""
-        for path in data.measured_files():
-            if (name := names.get(path)) in self.arcs:
-                self.arcs[name] |= set(data.arcs(path) or ())
-                for line, contexts in data.contexts_by_lineno(path).items():
-                    for scenario in filter(None, map(scenario_of, contexts)):
-                        self.scenarios[scenario][name].add(line)
+    def add(self, name: str, context: str, arc: Arc) -> None:
+        """Add a jump that a process has made in the module `name`, in the context that coverage noted."""
+        self.arcs[name].add(arc)
+        if scenario := scenario_of(context):
+            self.scenarios[scenario][name].update(line for line in arc if line > 0)
 
 
-def executed_in(session: CoverageSession) -> Executed:
+def executed_in(session: CoverageSession, report: Report) -> Executed:
     """What the processes of a session have executed that are over.
 
     Raises:
@@ -60,12 +64,14 @@ def executed_in(session: CoverageSession) -> Executed:
     """
     names = {str(path): name for name, path in session.modules.items()}
     executed = Executed({name: set() for name in session.modules})
-    files = sorted(session.raw.glob(f"{DATA_NAME}.*"))
-    for path in files:
+    files, progress = sorted(session.raw.glob(f"{DATA_NAME}.*")), Progress(report)
+    for number, path in enumerate(files):
+        progress.update(f"coverage: read the data of {number:,} of {len(files):,} processes")
         try:
-            with _opened(path) as data:
-                executed.add(data, names)
-        except CoverageException:
+            for module, context, arc in _arcs_of_process(path):
+                if name := names.get(module):
+                    executed.add(name, context, arc)
+        except sqlite3.DatabaseError:
             executed.num_unreadable += 1
     if not any(executed.arcs.values()):
         raise FoundryError(f"coverage measured none of the {len(names)} modules in {len(files)} processes")
@@ -79,6 +85,7 @@ def write_executed(executed: Executed, folder: Path) -> None:
     data.touch_files(sorted(executed.arcs))
     data.close()
     data = CoverageData(str(folder / SCENARIOS_NAME))
+    data.add_lines({})
     data.touch_files(sorted(executed.arcs))
     for scenario, lines in sorted(executed.scenarios.items()):
         data.set_context(scenario)
@@ -107,8 +114,8 @@ def read_executed(folders: Sequence[Path]) -> Executed:
 def lines_by_scenario(folder: Path) -> dict[str, dict[int, frozenset[str]]]:
     """The keys of the scenarios that ran through each line of each module; `folder` is `coverage/` of a bundle.
 
-    A line is there if a scenario executed it; one that was only executed while a module was imported before the
-    first scenario is not.
+    A line that runs while its module is imported belongs to the scenario that imported it first in its process; it is
+    not there if that was before the first scenario.
 
     Raises:
         UserError: the folder has no such data.
@@ -130,6 +137,16 @@ def arcs_by_path(executed: Executed, modules: Modules) -> Mapping[Path, set[Arc]
     if missing:
         raise UserError(f"coverage is of {missing[0]}, which is not here; merge in a tree of the same commit")
     return {modules[name]: arcs for name, arcs in executed.arcs.items()}
+
+
+def _arcs_of_process(path: Path) -> list[tuple[str, str, Arc]]:
+    """The path of the module, the context and the arc of each jump in a data file.
+
+    The tables are those that coverage documents, because its own class reads no contexts from the file of a forked
+    process: coverage 7.17 forgets to note there that the file has arcs.
+    """
+    with contextlib.closing(sqlite3.connect(path.as_uri() + "?mode=ro", uri=True)) as data:
+        return [(module, context, (start, end)) for module, context, start, end in data.execute(ARCS_OF_PROCESS)]
 
 
 @contextlib.contextmanager

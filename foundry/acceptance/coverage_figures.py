@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from coverage import Coverage, CoverageData
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,8 +19,8 @@ from foundry.acceptance.measured_modules import Modules, without_measuring
 from foundry.errors import UserError
 
 FIGURES_NAME = "coverage.json"
-GPU_MARKER = "# gpu-only"
-"""The comment of lines that need a GPU; coverage's `exclude_also` has it, so they count nowhere."""
+GPU_MARKER = "# gpu-only$"
+"""The comment at the end of lines that need a GPU; coverage's `exclude_also` has it, so they count nowhere."""
 
 
 class _Frozen(BaseModel):
@@ -56,10 +57,12 @@ class CoverageFigures(_Frozen):
     """How much of the product was executed by an acceptance run.
 
     Attributes:
+        group: the part of the modules that was measured, such as `2/5`; empty where all were.
         num_unreadable: how many processes left data that cannot be read.
     """
 
-    format: int = 1
+    format: Literal[1] = 1
+    group: str = ""
     modules: tuple[ModuleCoverage, ...]
     num_unreadable: int = 0
 
@@ -91,7 +94,7 @@ class CoverageFigures(_Frozen):
     @property
     def summary(self) -> str:
         """The figures in one line."""
-        hidden = f"; {self.gpu_only:,} lines need a GPU and do not count" if self.gpu_only else ""
+        hidden = f"; not counted, since they need a GPU: {self.gpu_only:,}" if self.gpu_only else ""
         return (
             f"{self.percent_lines:.1f} % of {self.lines:,} lines and {self.percent_branches:.1f} % of "
             f"{self.branches:,} branches in {len(self.modules):,} modules{hidden}"
@@ -158,7 +161,7 @@ def _module(name: str, found: dict[str, Any], path: Path) -> ModuleCoverage:
 
 def _num_gpu_only(path: Path, num_statements: int) -> int:
     """How many statements more the module would have without the marker."""
-    if GPU_MARKER not in path.read_text(encoding="utf-8"):
+    if not re.search(GPU_MARKER, path.read_text(encoding="utf-8"), re.MULTILINE):
         return 0
     unmarked = without_measuring(Coverage(data_file=None))
     exclusions = [pattern for pattern in unmarked.get_exclude_list() if pattern != GPU_MARKER]

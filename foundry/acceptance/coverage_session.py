@@ -1,7 +1,7 @@
 """Measures which lines and branches an acceptance run executes, in every process that it starts.
 
 coverage starts by itself in each Python process whose environment names a configuration (`COVERAGE_PROCESS_START`),
-before the first module is imported; each process leaves a data file in a folder that exists as long as the session.
+before the first module is imported; each process leaves a data file when it ends.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import configparser
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,22 +27,15 @@ MAX_PATTERNS = 150
 
 @dataclass(frozen=True)
 class CoverageSession:
-    """A measurement that is going on.
+    """A measurement.
 
     Attributes:
         modules: what is measured.
-        raw: the folder with one data file for each process that has ended.
+        raw: a folder that no other measurement uses, for one data file from each process.
     """
 
     modules: Modules
     raw: Path
-
-
-@contextlib.contextmanager
-def coverage_session(modules: Modules) -> Iterator[CoverageSession]:
-    """Measure this process inside `measuring`, and what it starts there; the data goes when the outer block ends."""
-    with tempfile.TemporaryDirectory(prefix="foundry-coverage-") as folder:
-        yield CoverageSession(modules, Path(folder).resolve())
 
 
 @contextlib.contextmanager

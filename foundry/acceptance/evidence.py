@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from foundry.acceptance.attachments import Attachment
+from foundry.acceptance.loss_picture import loss_svg
 from foundry.errors import UserError
-from foundry.evaluation.curves import loss_curve_png, loss_curves
+from foundry.evaluation.curves import loss_curves
 from foundry.evaluation.summary import RunSummary
 from foundry.terminal import aligned
-from foundry.training.lifecycle import METRICS_NAME, RECORD_NAME, RunRecord
+from foundry.training.lifecycle import RECORD_NAME, RunRecord
 
 
 def run_evidence(workspace: Path) -> Iterator[Attachment]:
@@ -29,7 +30,7 @@ def run_evidence(workspace: Path) -> Iterator[Attachment]:
         name = str(path.parent.relative_to(workspace))
         yield Attachment(f"States of {name}", _history(run.record), "text")
         if path == last and any(len(curve.steps) > 1 for curve in curves):
-            yield Attachment(f"Loss of {name}", loss_curve_png(run.folder / METRICS_NAME), "png")
+            yield Attachment(f"Loss of {name}", loss_svg(curves), "svg")
 
 
 def _history(record: RunRecord) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,31 +42,29 @@ class CoverageFloors(BaseModel):
         return self.exceptions.get(module, self.core if is_core else 0.0)
 
 
-def read_floors(project: Path) -> CoverageFloors:
+def read_floors(project: Path, modules: Collection[str]) -> CoverageFloors:
     """The floors of the project in the folder `project`; those of this class where it configures none.
 
     Raises:
-        UserError: the section has an unknown name or a value that is no percentage.
+        UserError: the section has an unknown name, a value that is no percentage, or a module that is not one of
+            `modules`.
     """
     path = project / "pyproject.toml"
     content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for name in SECTION.split("."):
         content = content.get(name, {})
     try:
-        return CoverageFloors.model_validate(content)
+        floors = CoverageFloors.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, (SECTION, *first["loc"])))
         raise UserError(f"{path}: {where} = {first['input']!r}: {first['msg']}; floors are percentages") from None
+    _refuse_unknown(floors, modules, path)
+    return floors
 
 
 def below_floors(figures: CoverageFigures, floors: CoverageFloors) -> list[str]:
-    """One line for each floor that is not met: the whole first, then the modules.
-
-    Raises:
-        UserError: the floors name a module that was not measured.
-    """
-    _refuse_unknown(figures, floors)
+    """One line for each floor that is not met: the whole first, then the modules."""
     return [*_below_as_a_whole(figures, floors), *modules_below(figures, floors)]
 
 
@@ -98,11 +96,10 @@ def _below_as_a_whole(figures: CoverageFigures, floors: CoverageFloors) -> Itera
             yield f"all modules: {_shown(percent)} % of the {what} are covered, the floor is {floor:g} %"
 
 
-def _refuse_unknown(figures: CoverageFigures, floors: CoverageFloors) -> None:
-    known = {module.module for module in figures.modules}
+def _refuse_unknown(floors: CoverageFloors, modules: Collection[str], path: Path) -> None:
     for name in (*floors.core_modules, *floors.exceptions):
-        if name not in known and not (name.endswith("/") and any(module.startswith(name) for module in known)):
-            raise UserError(f"pyproject.toml: {SECTION} names {name}, and no such module was measured; mend the name")
+        if name not in modules and not (name.endswith("/") and any(module.startswith(name) for module in modules)):
+            raise UserError(f"{path}: {SECTION} names {name}, and no such module is measured; mend the name")
 
 
 def _shown(percent: float) -> str:

@@ -6,6 +6,7 @@ after a deselected scenario wrongly. The two classes here replace that part of i
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,10 @@ Verdict = Literal["passed", "failed", "broken", "skipped"]
 
 CLEAN_OPTION = "AllureFormatter.clean"
 """Userdata; `true` lets the formatter remove the results of earlier runs from its folder when it starts."""
+WORKER_OPTION = "worker"
+"""Userdata; the number of this process among those of the run, from 1: its lane in the timeline of the report."""
+MAX_TEXT = 100_000
+"""A longer text that a scenario shows is cut in its middle, so that the report stays one page that opens."""
 
 
 def rule_of(scenario: Scenario) -> Rule | None:
@@ -69,8 +74,12 @@ def history_id(scenario: Scenario) -> str:
     return str(md5(*place, scenario.name, *(f"{name}={value}" for name, value in row.items())))
 
 
-def new_result(scenario: Scenario) -> TestResult:
-    """What Allure shows of `scenario` before it runs: its names, its place in the report, its row of examples."""
+def new_result(scenario: Scenario, worker: str = "") -> TestResult:
+    """What Allure shows of `scenario` before it runs: its names, its place in the report, its row of examples.
+
+    Allure makes its own history id of the test case and those parameters that are not excluded. The test case is
+    our `history_id`, which has the row in it already, so that equal names in two rules are not taken for one another.
+    """
     feature, rule, row = scenario.feature, rule_of(scenario), row_of(scenario)
     marks = [parse_tag(tag) for tag in tags_of(scenario) if not tag.startswith(EPIC_TAG)]
     full_name = get_fullname(scenario)
@@ -79,17 +88,18 @@ def new_result(scenario: Scenario) -> TestResult:
         uuid=uuid4(),
         name=scenario.name,
         fullName=full_name,
-        testCaseId=md5(full_name),
+        testCaseId=history_id(scenario),
         historyId=history_id(scenario),
         titlePath=place,
         description="\n".join([*feature.description, "", *scenario.description]).strip(),
-        parameters=[Parameter(name=name, value=value) for name, value in row.items()],
+        parameters=[Parameter(name=name, value=value, excluded=True) for name, value in row.items()],
         links=[mark for mark in marks if isinstance(mark, Link)],
         labels=[
             *labels_set([Label(LabelType.SEVERITY, Severity.NORMAL), *(m for m in marks if isinstance(m, Label))]),
             *(Label(kind, value) for kind, value in zip(("epic", "feature", "story"), place, strict=False)),
             Label(LabelType.FRAMEWORK, "behave"),
             Label(LabelType.LANGUAGE, platform_label()),
+            *([Label(LabelType.HOST, platform.node()), Label(LabelType.THREAD, f"worker {worker}")] if worker else []),
         ],
         start=now(),
     )
@@ -101,7 +111,7 @@ class AllureListener(AllureBehaveListener):  # type: ignore[misc]
     def start_scenario(self, scenario: Scenario) -> None:
         self.group_context.enter()
         self._is_selected = scenario.should_run(self.behave_config) or bool(scenario.skip_reason)
-        result = new_result(scenario)
+        result = new_result(scenario, self.behave_config.userdata.get(WORKER_OPTION, "1"))
         self.current_scenario_uuid = result.uuid
         self.logger.schedule_test(result.uuid, result)
 
@@ -127,12 +137,23 @@ class AllureListener(AllureBehaveListener):  # type: ignore[misc]
     @allure_commons.hookimpl
     def attach_data(self, body: Any, name: str, attachment_type: Any, extension: str | None) -> None:
         attach = self.global_attach_data if self.current_scenario_uuid is None else super().attach_data
+        if isinstance(body, str) and attachment_type == AttachmentType.TEXT:
+            body = without_middle(body)
         attach(body, name, attachment_type, extension)
 
     @allure_commons.hookimpl
     def attach_file(self, source: str, name: str, attachment_type: Any, extension: str | None) -> None:
         attach = self.global_attach_file if self.current_scenario_uuid is None else super().attach_file
         attach(source, name, attachment_type, extension)
+
+
+def without_middle(text: str, longest: int = MAX_TEXT) -> str:
+    """The text, or its beginning and its end with a note between where it has more than `longest` characters."""
+    left_out = len(text) - longest
+    if left_out <= 0:
+        return text
+    half = longest // 2
+    return f"{text[:half]}\n\n[... {left_out:,} of {len(text):,} characters are left out here ...]\n\n{text[-half:]}"
 
 
 def verdict(scenario: Scenario) -> tuple[Verdict, StatusDetails | None]:

@@ -45,7 +45,7 @@ class Ledger:
         """How many scenarios failed or broke so far."""
         return sum(not record.is_kept for record in self.records.values())
 
-    def enter(self, outcome: Outcome, *, worker: int = 0, started: float = 0.0, workspace: str = "") -> ScenarioRecord:
+    def enter(self, outcome: Outcome, *, worker: int = 0, started: float = 0.0) -> ScenarioRecord:
         """Record what became of a scenario; `started` is in seconds since the run began."""
         scenario = self._scenarios[outcome.place]
         rule = rule_of(scenario)
@@ -64,7 +64,7 @@ class Ledger:
             started=round(started, 3),
             seconds=round(outcome.seconds, 4),
             worker=worker,
-            workspace=workspace,
+            workspace=outcome.workspace,
         )
         self.records[outcome.place] = record
         self._left[id(self._features[outcome.place])] -= 1
@@ -86,9 +86,9 @@ class Ledger:
         return f"{Path(path).relative_to(self._project) if inside else path}:{line}"
 
 
-def report_to_allure(scenario: Scenario, outcome: Outcome, folder: Path) -> None:
-    """Write the result of a scenario that no worker has finished into Allure's folder."""
-    result = new_result(scenario)
+def report_to_allure(scenario: Scenario, outcome: Outcome, folder: Path, worker: int) -> None:
+    """Write the result of a scenario that no worker has finished into Allure's folder; 0 where none has begun it."""
+    result = new_result(scenario, str(worker or ""))
     result.start -= round(1000 * outcome.seconds)
     result.stop = result.start + round(1000 * outcome.seconds)
     failure = outcome.failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -9,11 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from foundry.acceptance.board import show_summary
+from foundry.acceptance.board import show_gate, show_summary
+from foundry.acceptance.bundle import RESULTS_NAME, earlier_runs, remove_bundle, write_bundle
+from foundry.acceptance.coverage_run import coverage_run, have_coverage
 from foundry.acceptance.formatter import clear_results
-from foundry.acceptance.history import HISTORY_NAME, read_history
+from foundry.acceptance.merging_groups import merged_groups
 from foundry.acceptance.record import RECORD_NAME, AcceptanceRecord, ScenarioRecord, read_record
-from foundry.acceptance.runner import RESULTS_NAME, exit_code, remove_bundle, write_bundle
+from foundry.acceptance.runner import exit_code
 from foundry.acceptance.shards import parse_shard
 from foundry.errors import UserError
 
@@ -26,11 +29,14 @@ MUST_AGREE = {
 }
 
 
-def merge(folders: Sequence[Path], results: Path, out: Path, console: Console | None = None) -> int:
+def merge(
+    folders: Sequence[Path], results: Path, out: Path, console: Console | None = None, *, gate: bool = False
+) -> int:
     """Merge what `foundry accept --shard` has left in `folders`, and write what a whole run would have left.
 
     Args:
         results: the folder for Allure's results of all shards; those of an earlier run are removed.
+        gate: the quality gate decides on the exit code.
 
     Returns:
         The exit code that a whole run would have had.
@@ -39,21 +45,29 @@ def merge(folders: Sequence[Path], results: Path, out: Path, console: Console | 
         UserError: a folder holds no shard, or the shards are not all the parts of one suite.
         FoundryError: the report cannot be built.
     """
+    if not folders:
+        raise UserError("nothing to merge; name the folders that `foundry accept --shard I/N --out FOLDER` has written")
     console = console or Console(highlight=False, soft_wrap=True)
-    history = read_history(out / HISTORY_NAME)
+    history = earlier_runs(out)
     record = merged([(folder, _record_of(folder)) for folder in folders])
-    clear_results(results)
-    remove_bundle(out)
-    for folder in folders:
-        shutil.copytree(folder / RESULTS_NAME, results, dirs_exist_ok=True)
-    show_summary(console, record)
-    write_bundle(record, results, out, history.with_run(record), console)
-    return exit_code(record)
+    with coverage_run() if have_coverage(folders) else contextlib.nullcontext() as coverage:
+        if coverage:
+            record = coverage.merged(folders, record, console.print)
+        clear_results(results)
+        remove_bundle(out)
+        for folder in folders:
+            shutil.copytree(folder / RESULTS_NAME, results, dirs_exist_ok=True)
+        show_summary(console, record)
+        pages = coverage.folder if coverage else None
+        reasons = write_bundle(record, results, out, history, coverage=pages, say=console.print)
+    show_gate(console, reasons, gate)
+    console.print(f"bundle: {out.resolve()}")
+    return exit_code(record, reasons if gate else ())
 
 
 def _record_of(folder: Path) -> AcceptanceRecord:
     record = read_record(folder / RECORD_NAME)
-    if not record.shard:
+    if not (record.shard or record.modules):
         raise UserError(f"{folder}: a whole run, not a shard; merge what `foundry accept --shard I/N` has left")
     found = len(list((folder / RESULTS_NAME).glob("*-result.json")))
     if found != len(record.scenarios):
@@ -72,6 +86,9 @@ def merged(shards: Sequence[tuple[Path, AcceptanceRecord]]) -> AcceptanceRecord:
     """
     _expect_one_suite(shards)
     _expect_every_part(shards)
+    if shards[0][1].modules:
+        return merged_groups(shards)
+    _expect_each_scenario_once(shards)
     records = [record for _, record in shards]
     scenarios, num_workers = [], 0
     for record in records:
@@ -111,15 +128,22 @@ def _expect_one_suite(shards: Sequence[tuple[Path, AcceptanceRecord]]) -> None:
 
 
 def _expect_every_part(shards: Sequence[tuple[Path, AcceptanceRecord]]) -> None:
-    parts = [parse_shard(record.shard) for _, record in shards]
+    kinds = {"group of modules" if record.modules else "shard" for _, record in shards}
+    if len(kinds) > 1:
+        raise UserError("shards and groups of modules; merge the parts of one suite")
+    (kind,) = kinds
+    parts = [parse_shard(record.shard or record.modules) for _, record in shards]
     counts = sorted({part.count for part in parts})
     if len(counts) > 1:
-        raise UserError(f"shards of {counts[0]} and of {counts[1]} parts; merge the shards of one suite")
+        raise UserError(f"{kind}s of {counts[0]} and of {counts[1]} parts; merge the parts of one suite")
     numbers = Counter(part.number for part in parts)
     if doubled := [f"{number}/{counts[0]}" for number, times in sorted(numbers.items()) if times > 1]:
-        raise UserError(f"shard {', '.join(doubled)} is there more than once; name each folder once")
+        raise UserError(f"{kind} {', '.join(doubled)} is there more than once; name each folder once")
     if missing := [f"{number}/{counts[0]}" for number in range(1, 1 + counts[0]) if number not in numbers]:
-        raise UserError(f"shard {', '.join(missing)} is missing; name the folders of all {counts[0]} shards")
+        raise UserError(f"{kind} {', '.join(missing)} is missing; name the folders of all {counts[0]} parts")
+
+
+def _expect_each_scenario_once(shards: Sequence[tuple[Path, AcceptanceRecord]]) -> None:
     keys = Counter(scenario.key for _, record in shards for scenario in record.scenarios)
     key, times = keys.most_common(1)[0]
     if times > 1:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from coverage import Coverage
 
 from foundry.acceptance.measured_modules import Modules, without_measuring
+from foundry.acceptance.shards import Shard
 from foundry.errors import UserError
 
 
@@ -31,16 +32,13 @@ def balanced_groups(sizes: Mapping[str, int], number: int) -> list[list[str]]:
     return [sorted(group) for group in groups]
 
 
-def group_of_modules(modules: Modules, group: str) -> Modules:
-    """The modules of one group; `2/5` is the second of five.
+def group_of_modules(modules: Modules, group: Shard) -> Modules:
+    """The modules of one group.
 
     Raises:
-        UserError: `group` is not such a text, or there are fewer modules than groups.
+        UserError: there are fewer modules than groups.
     """
-    index, _, number = group.partition("/")
-    if not (index.isdecimal() and number.isdecimal() and 1 <= int(index) <= int(number)):
-        raise UserError(f"--modules {group}: write I/N with I from 1 to N, such as 2/5")
-    if int(number) > len(modules):
-        raise UserError(f"--modules {group}: there are {len(modules)} modules; ask for no more groups than that")
-    chosen = balanced_groups(num_statements(modules), int(number))[int(index) - 1]
+    if group.count > len(modules):
+        raise UserError(f"--modules {group}: there are only {len(modules)} modules; use at most {len(modules)} groups")
+    chosen = balanced_groups(num_statements(modules), group.count)[group.number - 1]
     return {name: modules[name] for name in chosen}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import psutil
 
 MARKS = "FOUNDRY_ACCEPT_WORKERS"
 """The variable by which what a worker starts is known: children inherit it, workers within workers add theirs."""
 ROUNDS = 5
+SECONDS_TO_DIE = 2.0
 
 
 def new_mark() -> str:
@@ -34,19 +36,32 @@ def kill_tree(process: int, mark: str) -> None:
         for one in found:
             with contextlib.suppress(psutil.Error):
                 one.kill()
-        psutil.wait_procs(found, timeout=1)
         if not found:
             return
+        _wait_for(found)
+
+
+def _wait_for(killed: Iterable[psutil.Process]) -> None:
+    """Until none of them runs; a zombie does not, and to collect it is its parent's business."""
+    latest = time.monotonic() + SECONDS_TO_DIE
+    while any(map(_is_alive, killed)) and time.monotonic() < latest:
+        time.sleep(0.005)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _descendants(process: int) -> list[psutil.Process]:
     with contextlib.suppress(psutil.Error):
-        return list(psutil.Process(process).children(recursive=True))
+        return list(filter(_is_alive, psutil.Process(process).children(recursive=True)))
     return []
 
 
 def _marked(mark: str) -> Iterator[psutil.Process]:
     for one in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if mark in one.environ().get(MARKS, "") and one.status() != psutil.STATUS_ZOMBIE:
+            if mark in one.environ().get(MARKS, "") and _is_alive(one):
                 yield one

@@ -27,7 +27,7 @@ class Failure(_Frozen):
     """Why a scenario did not pass.
 
     Attributes:
-        exception: the class of what was raised, or the name of the signal that ended the worker; empty for a time-out.
+        exception: the class of what was raised, or the signal or exit code that ended the worker; empty for a time-out.
         where: `file:line` of the innermost frame in the project, relative to it; empty where there is none.
         step: keyword and sentence of the step that failed; empty where no step did.
     """
@@ -94,10 +94,16 @@ class CoverageTally(_Frozen):
 
 
 class FaultTally(_Frozen):
-    """How many named faults were planted, and the names of those that no scenario noticed."""
+    """How many named faults were planted, and the names of those that no scenario noticed.
+
+    Attributes:
+        mutants: how many random mutants of the core were tried that a scenario could notice.
+    """
 
     planted: int
     survived: tuple[str, ...] = ()
+    mutants: int = 0
+    mutants_killed: int = 0
 
 
 class AcceptanceRecord(_Frozen):
@@ -108,6 +114,7 @@ class AcceptanceRecord(_Frozen):
         started: UTC, ISO 8601.
         last_failed: it was about what was not kept in the run before.
         shard: `2/5`; empty for a whole run.
+        modules: the group of modules whose coverage was measured, such as `2/5`; empty where it was not of a group.
         seed: of the shuffled order; None where the order was that of the durations.
         ended_early: why selected scenarios did not run (`interrupted by SIGINT`, `--fail-fast`); empty otherwise.
         complaints: what went wrong outside the scenarios.
@@ -125,6 +132,7 @@ class AcceptanceRecord(_Frozen):
     tags: tuple[str, ...] = ()
     last_failed: bool = False
     shard: str = ""
+    modules: str = ""
     seed: int | None = None
     workers: int
     ended_early: str = ""

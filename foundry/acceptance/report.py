@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import importlib.metadata
+import itertools
 import json
 import os
 import pkgutil
@@ -21,6 +23,8 @@ import psutil
 import foundry
 from foundry import files
 from foundry.acceptance.allure import find_node, installed_allure
+from foundry.acceptance.allure_history import SHOWN_RUNS, write_allure_history
+from foundry.acceptance.history import History
 from foundry.errors import FoundryError, UserError
 
 REPORT_NAME = "Foundry acceptance report"
@@ -59,12 +63,22 @@ CATEGORIES: list[dict[str, Any]] = [
 CHARTS: list[dict[str, Any]] = [
     {"type": "currentStatus", "title": "Promises kept"},
     {"type": "testResultSeverities", "title": "By importance", "levels": ["blocker", "critical", "normal", "minor"]},
+    {"type": "statusDynamics", "title": "Promises kept, run by run", "limit": SHOWN_RUNS},
+    {"type": "statusTransitions", "title": "Mended and broken, run by run", "limit": SHOWN_RUNS},
+    {"type": "testBaseGrowthDynamics", "title": "Promises made and dropped, run by run", "limit": SHOWN_RUNS},
     {"type": "durations", "title": "How long scenarios take"},
+    {"type": "durationDynamics", "title": "How long runs take", "limit": SHOWN_RUNS},
 ]
 
 ANALYTICS = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*<script>.*?</script>', re.DOTALL
 )
+EMBEDDED = re.compile(r'd\("([^"]+)","([^"]*)"\)')
+"""A piece of data in the page of Allure: its name, and its content in base64."""
+NEVER_READ = re.compile(r"widgets/(tree|search-index)\.json$|data/history/")
+"""Data that Allure writes and its page never asks for: it stands below `widgets/default/`, or in the results, too."""
+CHARTS_WIDGET = "widgets/charts.json"
+RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 EXTERNAL_RESOURCE = re.compile(r"<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE)
 
 
@@ -73,11 +87,14 @@ def build_report(
     destination: Path,
     *,
     about: Mapping[str, str] | None = None,
+    history: History | None = None,
     say: Callable[[str], None] = print,
 ) -> Path:
     """Write the report of the Allure results in the folder `results` to the file `destination`, and return its path.
 
-    `about` adds lines to what the report says about its own making.
+    Args:
+        about: lines that the report has about its own making, beside those of `environment` or in their place.
+        history: of earlier runs, for trends and the past of each scenario.
 
     Raises:
         UserError: the folder holds no results.
@@ -87,8 +104,10 @@ def build_report(
         raise UserError(f"{results}: no Allure results here; run `foundry accept` or `behave` first")
     allure, node = installed_allure(say), find_node()
     with tempfile.TemporaryDirectory(prefix="foundry-report-") as folder:
-        settings = Path(folder) / "allurerc.json"
-        settings.write_text(json.dumps(_settings({**environment(), **(about or {})})), encoding="utf-8")
+        settings, past = Path(folder, "allurerc.json"), Path(folder, "history.jsonl")
+        write_allure_history(history or History(), past)
+        content = _settings({**environment(), **(about or {})}) | {"historyPath": str(past), "appendHistory": False}
+        settings.write_text(json.dumps(content), encoding="utf-8")
         command: list[str | Path] = [node.program, allure, "generate", results.resolve()]
         command += ["--config", settings, "--output", Path(folder, "out")]
         answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -100,16 +119,37 @@ def build_report(
 
 
 def self_contained(page: str) -> str:
-    """The page without the visitor statistics that Allure loads from the network.
+    """The page without the visitor statistics that Allure loads from the network, and without data it never reads.
+
+    What it holds stands in an order that does not change from one making to the next.
 
     Raises:
         FoundryError: something else would be loaded from the network.
     """
-    page = ANALYTICS.sub("", page)
+    page = _in_order(ANALYTICS.sub("", page))
     leak = EXTERNAL_RESOURCE.search(page)
     if leak:
         raise FoundryError(f"the report would load from the network: {leak.group()}")
     return page
+
+
+def _in_order(page: str) -> str:
+    """The page with its data sorted by name, charts numbered instead of named at random, and no idle data."""
+    found = list(EMBEDDED.finditer(page))
+    if not found:
+        return page
+    data = {entry[1]: entry[2] for entry in found if not NEVER_READ.match(entry[1])}
+    data[CHARTS_WIDGET] = _numbered(data[CHARTS_WIDGET])
+    entries = ",".join(f'd("{name}","{content}")' for name, content in sorted(data.items()))
+    return page[: found[0].start()] + entries + page[found[-1].end() :]
+
+
+def _numbered(content: str) -> str:
+    ids = itertools.count(1)
+    numbers: dict[str, str] = {}
+    text = base64.b64decode(content).decode()
+    text = RANDOM_ID.sub(lambda it: numbers.setdefault(it.group(), f"chart-{next(ids)}"), text)
+    return base64.b64encode(text.encode()).decode()
 
 
 def environment() -> dict[str, str]:
@@ -167,7 +207,7 @@ def _settings(variables: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": REPORT_NAME,
         "variables": dict(variables),
-        "hideLabels": ["framework", "language"],
+        "hideLabels": ["framework", "language", "host", "thread"],
         "categories": CATEGORIES,
         "plugins": {"awesome": {"options": awesome}},
     }

@@ -8,7 +8,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,16 @@ from rich.console import Console
 
 import foundry
 from foundry import files
-from foundry.acceptance.board import Board, show_summary
+from foundry.acceptance.board import Board, show_gate, show_summary
+from foundry.acceptance.bundle import earlier_runs, remove_bundle, write_bundle
 from foundry.acceptance.coordinator import Coordinator
+from foundry.acceptance.coverage_run import coverage_run
+from foundry.acceptance.faults.fault_run import FaultRun
 from foundry.acceptance.formatter import clear_results, history_id, place_of
-from foundry.acceptance.history import HISTORY_NAME, History, read_history, write_history
+from foundry.acceptance.history import HISTORY_NAME, History
 from foundry.acceptance.ledger import Ledger
-from foundry.acceptance.record import RECORD_NAME, AcceptanceRecord, write_record
-from foundry.acceptance.report import build_report, source_version
+from foundry.acceptance.record import AcceptanceRecord
+from foundry.acceptance.report import source_version
 from foundry.acceptance.schedule import Piece, expected_seconds, num_steps, pieces_of, shuffled
 from foundry.acceptance.selection import SelectedFeature, narrowed, select
 from foundry.acceptance.shards import Shard, in_shard
@@ -32,9 +35,6 @@ from foundry.errors import UserError
 
 DEFAULT_WORKERS = 2
 DEFAULT_TIMEOUT = 900.0
-RESULTS_NAME = "results"
-"""The folder with Allure's results in what a shard leaves, for whoever merges the shards."""
-REPORT_NAME = "report.html"
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,16 @@ class Request:
 
     Attributes:
         results: the folder for Allure's results; those of an earlier run are removed.
-        out: the folder for the record, the history and the report.
+        out: the folder for the bundle.
         timeout: the seconds that one scenario may take.
         seed: of a shuffled order; None runs what takes longest first.
         fail_fast: hand out nothing more after the first failure.
         last_failed: only what was not kept in the last run.
+        coverage: measure which lines of the product are executed.
+        modules: of this group of modules alone.
+        planted_faults: break the product afterwards, in every way that the catalogue knows, and see who notices.
+        budget: the seconds for that; what the catalogue leaves of them goes to random mutants. None: no limit, none.
+        gate: the quality gate decides on the exit code.
     """
 
     paths: tuple[str, ...] = ("features",)
@@ -60,31 +65,49 @@ class Request:
     seed: int | None = None
     fail_fast: bool = False
     last_failed: bool = False
+    coverage: bool = False
+    modules: Shard | None = None
+    planted_faults: bool = False
+    budget: float | None = None
+    gate: bool = False
 
 
 def accept(request: Request, console: Console | None = None) -> int:
-    """Run the scenarios that are asked for, and write their record, the history and the report.
+    """Run the scenarios that are asked for, and write the bundle.
 
     Returns:
-        0 where every selected scenario that can run here passed, 1 where one did not, 2 where none could run, 130 or
-        143 where a signal ended the run early.
+        0 where every selected scenario that can run here passed, 1 where one did not or the gate is shut, 2 where none
+        could run, 130 or 143 where a signal ended the run early.
 
     Raises:
-        UserError: there is no such feature, no scenario is selected, a tag is not on the list, or the history is
-            unreadable.
+        UserError: there is no such feature, no scenario is selected, a tag is not on the list, the history is
+            unreadable, or the folder for the bundle holds something else.
         FoundryError: the report cannot be built; everything else is done by then.
     """
     console = console or Console(highlight=False, soft_wrap=True)
-    history = read_history(request.out / HISTORY_NAME)
+    history = earlier_runs(request.out)
     selected = _selected(request, history)
+    faults = FaultRun.asked_for(selected, request.workers, request.budget) if request.planted_faults else None
     clear_results(request.results)
     remove_bundle(request.out)
     stop = StopRequest()
-    with _workspaces() as workspaces:
-        record = _run(request, selected, history, workspaces, console, stop)
-    show_summary(console, record, workspaces)
-    write_bundle(record, request.results, request.out, history.with_run(record), console)
-    return 128 + stop.signal_number if stop.signal_number else exit_code(record)
+    with coverage_run(request.modules) if request.coverage else contextlib.nullcontext() as coverage:
+        with _workspaces() as workspaces, coverage.measuring() if coverage else contextlib.nullcontext():
+            record = _run(request, selected, history, workspaces, console, stop)
+        if coverage:
+            record = coverage.concluded(record, console.print)
+        folder = coverage.folder if coverage else None
+        if faults and not record.ended_early:
+            with stop:
+                record = faults.concluded(record, folder, request.results, stop, console.print)
+        show_summary(console, record, workspaces)
+        told = faults.figures_path if faults and record.faults else None
+        reasons = write_bundle(
+            record, request.results, request.out, history, coverage=folder, faults=told, say=console.print
+        )
+    show_gate(console, reasons, request.gate)
+    console.print(f"bundle: {request.out.resolve()}")
+    return 128 + stop.signal_number if stop.signal_number else exit_code(record, reasons if request.gate else ())
 
 
 def _selected(request: Request, history: History) -> list[SelectedFeature]:
@@ -123,7 +146,7 @@ def _run(
         console.print(f"in a shuffled order; again with --seed {request.seed}")
     request.results.mkdir(parents=True, exist_ok=True)
     with board.progress(num_workers), stop, files.temporary_folder(request.results.resolve(), "workers") as scratch:
-        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast)
+        settings = WorkerSettings(request.paths, request.tags, scratch, workspaces, request.fail_fast, request.coverage)
         run = Coordinator(pieces, ledger, board, request.results.resolve(), settings)
         run.run(num_workers, request.timeout, stop)
     return AcceptanceRecord(
@@ -136,6 +159,7 @@ def _run(
         tags=request.tags,
         last_failed=request.last_failed,
         shard=str(request.shard or ""),
+        modules=str(request.modules or ""),
         seed=request.seed,
         workers=num_workers,
         ended_early=run.ended_early,
@@ -152,11 +176,15 @@ def _pieces(request: Request, selected: list[SelectedFeature], history: History)
     return pieces_of(selected, expected_seconds(scenarios, history.seconds()), request.workers)
 
 
-def exit_code(record: AcceptanceRecord) -> int:
-    """0 where all that could run passed, 1 where one did not or something else went wrong, 2 where none could run."""
-    if record.failed or record.complaints or record.ended_early:
+def exit_code(record: AcceptanceRecord, reasons: Sequence[str] = ()) -> int:
+    """0 where all that could run passed, 1 where one did not or something else went wrong, 2 where none could run.
+
+    Args:
+        reasons: why the quality gate is shut, where it was asked for.
+    """
+    if record.failed or record.complaints or record.ended_early or (record.faults and record.faults.survived):
         return 1
-    return 0 if record.counts["passed"] else 2
+    return int(bool(reasons)) if record.counts["passed"] else 2
 
 
 @contextlib.contextmanager
@@ -171,29 +199,3 @@ def _workspaces() -> Iterator[Path]:
     for empty in (*folder.iterdir(), folder):
         if not any(empty.iterdir()):
             empty.rmdir()
-
-
-def remove_bundle(out: Path) -> None:
-    """Remove what an earlier run has left in `out`, so that nothing of it passes for this run's; the history stays."""
-    for name in (REPORT_NAME, RECORD_NAME):
-        (out / name).unlink(missing_ok=True)
-    shutil.rmtree(out / RESULTS_NAME, ignore_errors=True)
-
-
-def write_bundle(record: AcceptanceRecord, results: Path, out: Path, history: History, console: Console) -> None:
-    """Write into `out` what a run or merged shards leave: record, history, report, and a shard's results.
-
-    Raises:
-        FoundryError: the report cannot be built.
-    """
-    write_record(record, out / RECORD_NAME)
-    write_history(history, out / HISTORY_NAME)
-    if record.shard:
-        shutil.copytree(results, out / RESULTS_NAME, ignore=shutil.ignore_patterns(".*"))
-    about = {
-        "Selection": record.selection,
-        "Scenarios": str(len(record.scenarios)),
-        "Processes": str(record.workers),
-    }
-    build_report(results, out / REPORT_NAME, about=about, say=console.print)
-    console.print(f"report: {(out / REPORT_NAME).resolve()}")

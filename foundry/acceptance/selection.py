@@ -16,9 +16,12 @@ from behave.parser import ParserError
 from behave.runner_util import collect_feature_locations, parse_features
 from cucumber_tag_expressions import TagExpressionError
 
-from foundry.acceptance.formatter import CLEAN_OPTION, tags_of
+from foundry.acceptance.formatter import CLEAN_OPTION, WORKER_OPTION, tags_of
 from foundry.acceptance.tags import KNOWN_TAGS, unknown_tags
 from foundry.errors import UserError
+
+WORKSPACES_OPTION = "workspaces"
+"""Userdata; the folder in which the scenarios get their workspaces."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,15 @@ class SelectedFeature:
     scenarios: tuple[Scenario, ...]
 
 
-def behave_configuration(paths: Sequence[str], tags: Sequence[str], workspaces: str = "") -> Configuration:
+def behave_configuration(
+    paths: Sequence[str], tags: Sequence[str], workspaces: str = "", worker: str = ""
+) -> Configuration:
     """Behave's configuration for the features below `paths` that the tag expressions select."""
     options = ["--no-summary", "--no-snippets", f"--define={CLEAN_OPTION}=false"]
     if workspaces:
-        options.append(f"--define=workspaces={workspaces}")
+        options.append(f"--define={WORKSPACES_OPTION}={workspaces}")
+    if worker:
+        options.append(f"--define={WORKER_OPTION}={worker}")
     return Configuration([*options, *(f"--tags={tag}" for tag in tags), *paths])
 
 

@@ -24,15 +24,15 @@ class Shard:
         return f"{self.number}/{self.count}"
 
 
-def parse_shard(text: str) -> Shard:
-    """The shard that `2/5` means.
+def parse_shard(text: str, option: str = "--shard") -> Shard:
+    """The part that `2/5` means; `option` is where it was written.
 
     Raises:
         UserError: it is no such text, or there is no such part.
     """
     found = SHARD.fullmatch(text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise UserError(f"--shard {text}: no part of a whole; write I/N with I from 1 to N, such as 2/5")
+        raise UserError(f"{option} {text}: no part of a whole; write I/N with I from 1 to N, such as 2/5")
     return Shard(int(found[1]), int(found[2]))
 
 

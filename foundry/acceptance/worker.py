@@ -14,7 +14,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
@@ -26,14 +26,19 @@ from behave.runner_util import collect_feature_locations, parse_features
 from pydantic import BaseModel, ConfigDict
 
 from foundry.acceptance.failure_details import failure_of
-from foundry.acceptance.formatter import AllureFormatter, Verdict, failed_owner, place_of, verdict
+from foundry.acceptance.formatter import AllureFormatter, Verdict, failed_owner, history_id, place_of, verdict
 from foundry.acceptance.record import Failure
-from foundry.acceptance.selection import behave_configuration
+from foundry.acceptance.scenario_tracing import ScenarioTracer
+from foundry.acceptance.selection import WORKSPACES_OPTION, behave_configuration
 
 News = Literal["ready", "started", "step", "ended", "error"]
-"""`ready` for an order; a scenario `started`: its place; a `step` begins: its sentence; a scenario `ended`: an
-`Outcome`; an `error` outside the scenarios: a text."""
+"""`ready` for an order: the names of the files written for Allure; a scenario `started`: its place and the size of the
+log; a `step` begins: its sentence; a scenario `ended`: an `Outcome` and such names; an `error` outside the scenarios: a
+text."""
 
+STDERR = 2
+UNFINISHED = ".tmp"
+"""The end of the name of a file that Allure's logger has not completed."""
 SHOW_STACK = signal.SIGUSR1
 """Makes a worker write into its log where it is."""
 
@@ -44,6 +49,7 @@ class Outcome(BaseModel):
     Attributes:
         place: what `place_of` gives for the scenario.
         reason: why it was skipped; empty where it was not.
+        workspace: where it left its files; empty where it left none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,13 +59,17 @@ class Outcome(BaseModel):
     reason: str = ""
     failure: Failure | None = None
     seconds: float = 0.0
+    workspace: str = ""
 
 
 class WorkerRunner(Runner):  # type: ignore[misc]
     """Behave's runner over the pieces that the coordinator hands out."""
 
-    def __init__(self, config: Configuration, results: Path, orders: IO[str], news: IO[str]) -> None:
+    def __init__(
+        self, config: Configuration, results: Path, orders: IO[str], news: IO[str], tracer: ScenarioTracer | None = None
+    ) -> None:
         super().__init__(config)
+        self.tracer = tracer
         self.told_failure = False
         self.was_dismissed = False
         self._results = results
@@ -82,7 +92,7 @@ class WorkerRunner(Runner):  # type: ignore[misc]
     def tell_outcome(self, outcome: Outcome) -> None:
         """Tell what became of a scenario."""
         self.told_failure |= outcome.status in ("failed", "broken")
-        self.tell("ended", outcome.model_dump(mode="json"))
+        self.tell("ended", [outcome.model_dump(mode="json"), complete_files(self._results)])
 
     @property
     def is_dismissed(self) -> bool:
@@ -91,7 +101,7 @@ class WorkerRunner(Runner):  # type: ignore[misc]
 
     def _assigned_features(self) -> Iterator[Feature]:
         while not self.aborted:
-            self.tell("ready")
+            self.tell("ready", complete_files(self._results))
             order = self._orders.readline()
             if not order:
                 return
@@ -120,6 +130,8 @@ class Teller(Formatter):  # type: ignore[misc]
         super().__init__(stream_opener, config)
         self._runner = runner
         self._project = Path.cwd()
+        self._workspaces = Path(config.userdata[WORKSPACES_OPTION])
+        self._known_workspaces = set(self._workspaces.iterdir())
         self._sentences: list[str] = []
 
     def feature(self, feature: Feature) -> None:
@@ -145,15 +157,35 @@ class Teller(Formatter):  # type: ignore[misc]
                 runner.was_dismissed = True
                 runner.abort(reason="no more orders")
                 return False
-            runner.tell("started", place_of(scenario))
-            failed = bool(run(runner))
-            runner.tell_outcome(outcome_of(scenario, self._project))
+            runner.tell("started", [place_of(scenario), os.fstat(STDERR).st_size])
+            failed = _traced(runner.tracer, scenario, lambda: bool(run(runner)))
+            runner.tell_outcome(outcome_of(scenario, self._project, self._left_workspace()))
             return failed
 
         scenario.run = run_and_tell
 
+    def _left_workspace(self) -> str:
+        """The workspace that the scenario which has just ended left behind; empty where it left none."""
+        left = set(self._workspaces.iterdir()) - self._known_workspaces
+        self._known_workspaces |= left
+        return str(next(iter(left), ""))
 
-def outcome_of(scenario: Scenario, project: Path) -> Outcome:
+
+def _traced(tracer: ScenarioTracer | None, scenario: Scenario, run: Callable[[], bool]) -> bool:
+    if tracer is None:
+        return run()
+    tracer.begin(history_id(scenario))
+    failed = run()
+    tracer.end()
+    return failed
+
+
+def complete_files(results: Path) -> list[str]:
+    """The names of the files that a worker has written for Allure and that nobody has moved away."""
+    return [path.name for path in results.glob("*") if not path.name.endswith(UNFINISHED)]
+
+
+def outcome_of(scenario: Scenario, project: Path, workspace: str) -> Outcome:
     """What became of a scenario that Behave has run."""
     status, details = verdict(scenario)
     return Outcome(
@@ -162,6 +194,7 @@ def outcome_of(scenario: Scenario, project: Path) -> Outcome:
         reason=(details.message or "").strip() if details and status == "skipped" else "",
         failure=failure_of(scenario, project),
         seconds=scenario.duration,
+        workspace=workspace,
     )
 
 
@@ -195,19 +228,22 @@ def _private_channels(log: Path) -> tuple[IO[str], IO[str]]:
 def main() -> int:
     """Run what the coordinator hands out; exit code 1 where something failed that it has not been told of."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--number", required=True)
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--workspaces", required=True)
     parser.add_argument("--fail-fast", action="store_true")
+    parser.add_argument("--trace-scenarios", action="store_true")
     parser.add_argument("--tags", action="append", default=[])
     parser.add_argument("paths", nargs="+")
     arguments = parser.parse_args()
     orders, news = _private_channels(arguments.log)
     faulthandler.enable()
     faulthandler.register(SHOW_STACK, all_threads=False)
-    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces)
+    config = behave_configuration(arguments.paths, arguments.tags, arguments.workspaces, arguments.number)
     config.stop = arguments.fail_fast
-    runner = WorkerRunner(config, arguments.results, orders, news)
+    tracer = ScenarioTracer() if arguments.trace_scenarios else None
+    runner = WorkerRunner(config, arguments.results, orders, news, tracer)
     failed = runner.run()
     return int(failed and not (runner.told_failure or runner.was_dismissed))
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class WorkerSettings:
     Attributes:
         scratch: a folder for logs and for results that are not complete.
         workspaces: a folder for the workspaces of the scenarios.
+        trace_scenarios: tell coverage which scenario runs.
     """
 
     paths: tuple[str, ...]
@@ -38,11 +39,14 @@ class WorkerSettings:
     scratch: Path
     workspaces: Path
     fail_fast: bool = False
+    trace_scenarios: bool = False
 
-    def command(self, log: Path, results: Path, workspaces: Path) -> list[str]:
-        """The command line of a worker."""
-        options = ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
+    def command(self, number: int, log: Path, results: Path, workspaces: Path) -> list[str]:
+        """The command line of the worker with this number."""
+        options = ["--number", str(number)]
+        options += ["--results", str(results), "--log", str(log), "--workspaces", str(workspaces)]
         options += ["--fail-fast"] if self.fail_fast else []
+        options += ["--trace-scenarios"] if self.trace_scenarios else []
         options += [f"--tags={tag}" for tag in self.tags]
         return [sys.executable, "-m", "foundry.acceptance.worker", *options, *self.paths]
 
@@ -83,7 +87,7 @@ class WorkerProcess:
         self._known_workspaces = set(self.workspaces.iterdir())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.settings.command(self._log, self.results, self.workspaces),
+                self.settings.command(self.number, self._log, self.results, self.workspaces),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -112,12 +116,12 @@ class WorkerProcess:
     @property
     def end(self) -> str:
         """How it ended, as part of a sentence."""
-        return f"was ended by {self.signal_name}" if self.signal_name else f"ended with exit code {self.exit_code}"
+        return f"was ended by {self.cause}" if self.exit_code < 0 else f"ended with {self.cause}"
 
     @property
-    def signal_name(self) -> str:
-        """The signal that ended it, or nothing."""
-        return signal.Signals(-self.exit_code).name if self.exit_code < 0 else ""
+    def cause(self) -> str:
+        """The signal that ended it, or its exit code."""
+        return signal.Signals(-self.exit_code).name if self.exit_code < 0 else f"exit code {self.exit_code}"
 
     def order(self, places: Sequence[str]) -> None:
         """Have it run these scenarios of one feature."""
@@ -142,38 +146,40 @@ class WorkerProcess:
             kind, content = json.loads(line)
             yield kind, content
 
-    def begin(self, place: str) -> None:
-        """Note that it is in a scenario."""
-        self.place, self.step, self.since = place, "", time.monotonic()
-        self._log_start = self._log.stat().st_size
+    def begin(self, place: str, log_size: int) -> None:
+        """Note that it is in a scenario, and how much its log held when that began."""
+        self.place, self.step, self.since, self._log_start = place, "", time.monotonic(), log_size
 
-    def finish(self, place: str) -> None:
-        """Note that a scenario of its piece has ended."""
+    def finish(self, place: str, workspace: str) -> None:
+        """Note that a scenario of its piece has ended, and which workspace it left, if any."""
+        self._known_workspaces |= {Path(workspace)} if workspace else set()
         self.todo.remove(place)
         self.num_ended += 1
         self.place, self.step, self.since = "", "", time.monotonic()
 
     def left_workspace(self) -> Path | None:
-        """The workspace that the scenario which has just ended left behind."""
-        left = set(self.workspaces.iterdir()) - self._known_workspaces
-        self._known_workspaces |= left
-        return max(left, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+        """The workspace that the scenario in which it died left behind."""
+        return next(iter(set(self.workspaces.iterdir()) - self._known_workspaces), None)
 
     def remove_workspace(self) -> None:
         """Remove the workspace of the scenario that it did not bring to an end."""
         if workspace := self.left_workspace():
             shutil.rmtree(workspace, ignore_errors=True)
 
-    def keep_results(self, folder: Path) -> None:
-        """Move what it has written for Allure, all of it complete, into Allure's folder."""
-        for written in self.results.glob("*"):
-            written.rename(folder / written.name)
+    def keep_results(self, folder: Path, names: Iterable[str]) -> None:
+        """Move complete files that it has written for Allure into Allure's folder, where that was not done before."""
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                (self.results / name).rename(folder / name)
 
     def show_stack(self) -> None:
         """Have it write into its log where it is, if it still can."""
         if not self.has_ended:
+            latest, size = time.monotonic() + SECONDS_FOR_THE_STACK, self._log.stat().st_size
             self._process.send_signal(SHOW_STACK)
-            time.sleep(SECONDS_FOR_THE_STACK)
+            while self._log.stat().st_size == size and time.monotonic() < latest:
+                time.sleep(0.01)
+            time.sleep(0.05)  # it may have more to write
 
     def kill(self) -> None:
         """Kill it, and whatever it has left running, and drop the results that it did not complete."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foundry.training.metrics import VOLATILE_KEYS, read_metrics
+from foundry.training.metrics import VOLATILE_KEYS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,29 +75,15 @@ def loss_curve_text(rows: Rows, width: int) -> str:
     return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
 
 
-def loss_curve_png(metrics_path: Path) -> bytes:
-    """The losses of a run over its steps, as a PNG picture.
-
-    Args:
-        metrics_path: the run's `metrics.jsonl`.
-    """
-    return _picture(loss_curves(read_metrics(metrics_path)), LOSS_LABEL, "png")
-
-
 def curve_svg(curves: Sequence[Curve], label: str) -> str:
     """Curves over the steps as SVG, to stand inside an HTML page."""
-    return svg_element(_picture(curves, label, "svg"))
+    return svg_element(drawn(lambda axes: _draw(axes, curves, label), label))
 
 
-def _picture(curves: Sequence[Curve], label: str, kind: str) -> bytes:
-    return drawn(lambda axes: _draw(axes, curves, label), kind, label)
-
-
-def drawn(draw: Callable[[Axes], None], kind: str, name: str) -> bytes:
-    """What `draw` draws, in the style of all our figures.
+def drawn(draw: Callable[[Axes], None], name: str) -> bytes:
+    """What `draw` draws, in the style of all our figures, as SVG.
 
     Args:
-        kind: `svg` or `png`.
         name: tells the elements of one SVG from those of another in the same page.
     """
     import matplotlib as mpl
@@ -112,7 +97,7 @@ def drawn(draw: Callable[[Axes], None], kind: str, name: str) -> bytes:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         content = io.BytesIO()
-        figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        figure.savefig(content, format="svg", metadata={"Date": None})
     return content.getvalue()
 
 

@@ -74,7 +74,7 @@ def _parameter_figure(key: str, valued: list[TrialSummary], summary: SweepSummar
 
 
 def _figure(draw: Any, name: str) -> str:
-    return f"<figure>{svg_element(drawn(draw, 'svg', name))}</figure>"
+    return f"<figure>{svg_element(drawn(draw, name))}</figure>"
 
 
 def _history(axes: Axes, valued: list[TrialSummary]) -> None:

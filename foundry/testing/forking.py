@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from foundry.acceptance.scenario_tracing import trace_forked_process
 from foundry.errors import FoundryError
 
 WARM_MODULES = [
@@ -135,6 +136,7 @@ def _run(
     # The server has the variables of the moment in which it was started.
     os.environ.clear()
     os.environ.update(environment)
+    trace_forked_process()
 
     def tell(subject: str, content: Any) -> None:
         speaks.send((subject, content))

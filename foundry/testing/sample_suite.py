@@ -110,10 +110,118 @@ Feature: The archive is complete
     Then 0 books are left
 """
 
+COLLAPSE = """\
+@blocker
+Feature: The library collapses
+
+  @REQ-COLLAPSE-01
+  Rule: What falls takes nothing with it
+
+    Scenario: The first book is dry
+      Given a shelf
+      Then 0 books are left
+
+    Scenario: The roof falls in
+      When the power fails
+      Then 0 books are left
+
+    Scenario: The wall cracks
+      Given a shelf
+      When the ground shakes
+      Then 0 books are left
+
+    Scenario: The door slams
+      When everybody leaves with 3
+      Then 0 books are left
+
+    Scenario: The last book is dry
+      Given a shelf
+      Then 0 books are left
+"""
+
+LIGHTNING = """\
+@blocker
+Feature: The library is struck by lightning
+
+  @REQ-LIGHTNING-01
+  Scenario: The lamp is lit
+    Given a shelf
+    Then 0 books are left
+
+  @REQ-LIGHTNING-01
+  Scenario: The fuse is whole
+    Given a shelf
+    Then 0 books are left
+"""
+
+NIGHT = """\
+@normal
+Feature: The library at night
+
+  @REQ-NIGHT-01
+  Scenario: The librarian wakes up
+    Given a guard at the door
+    When the librarian sleeps
+    Then 0 books are left
+
+  @REQ-NIGHT-01
+  Scenario: The morning comes
+    Given a shelf
+    Then 0 books are left
+"""
+
+GUARD = """\
+@normal
+Feature: The library is guarded
+
+  @REQ-GUARD-01
+  Scenario: A guard stays
+    Given a shelf
+    And a guard at the door
+    Then 0 books are left
+"""
+
+LOCK = """\
+@normal
+Feature: The lock is old
+
+  @REQ-LOCK-01
+  Scenario: The lock opens
+    Given a shelf
+    When the lock is tried
+    Then 0 books are left
+
+  @REQ-LOCK-01
+  Scenario: The lock closes
+    Given a shelf
+    Then 0 books are left
+"""
+
+READERS = """\
+@normal
+Feature: Two readers meet
+
+  @REQ-MEET-01
+  Scenario: Ann meets Ben
+    Given a shelf
+    When "Ann" waits for "Ben"
+    Then 0 books are left
+
+  @REQ-MEET-01
+  Scenario: Ben meets Ann
+    Given a shelf
+    When "Ben" waits for "Ann"
+    Then 0 books are left
+"""
+
 STEPS = """\
 import json
 import os
+import ctypes
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from behave import given, then, when
@@ -150,12 +258,53 @@ def power_fails(context):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@when("the ground shakes")
+def ground_shakes(context):
+    ctypes.string_at(0)
+
+
+@when("everybody leaves with {code:d}")
+def everybody_leaves(context, code):
+    os._exit(code)
+
+
+@given("a guard at the door")
+def guard(context):
+    asleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    process = subprocess.Popen(asleep, start_new_session=True)
+    with (context.origin / "guards.txt").open("a") as guards:
+        guards.write(f"{process.pid}\\n")
+
+
+@when("the librarian sleeps")
+def librarian_sleeps(context):
+    (context.origin / "asleep").touch()
+    time.sleep(600)
+
+
+@when("the lock is tried")
+def lock_is_tried(context):
+    tried = context.origin / "tried"
+    is_first, _ = not tried.exists(), tried.touch()
+    assert not is_first, "the lock jams"
+
+
+@when('"{reader}" waits for "{other}"')
+def wait_for(context, reader, other):
+    (context.origin / reader).touch()
+    latest = time.monotonic() + 20
+    while not (context.origin / other).exists():
+        assert time.monotonic() < latest, f"{other} did not come"
+        time.sleep(0.02)
+
+
 @then("{number:d} books are left")
 def books_left(context, number):
     assert len(context.books) == number, f"{len(context.books)} books are left, expected {number}"
 """
 
 HOOKS = """
+import signal
 
 open_the_workspace = before_scenario
 
@@ -169,6 +318,8 @@ def before_scenario(context, scenario):
 def before_feature(context, feature):
     if feature.name == "The library is flooded":
         raise OSError("the pump has failed")
+    if feature.name == "The library is struck by lightning":
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def after_feature(context, feature):
@@ -184,6 +335,12 @@ def write_sample_suite(folder: Path, project: Path) -> None:
         "disasters/fire.feature": FIRE,
         "disasters/flood.feature": FLOOD,
         "disasters/audit.feature": AUDIT,
+        "dangers/collapse.feature": COLLAPSE,
+        "dangers/lightning.feature": LIGHTNING,
+        "dangers/night.feature": NIGHT,
+        "dangers/guard.feature": GUARD,
+        "dangers/lock.feature": LOCK,
+        "dangers/readers.feature": READERS,
         "features/archive/complete.feature": ARCHIVE,
         "features/training_runs/watching.feature": TRAINING,
         "steps/library_steps.py": STEPS,
