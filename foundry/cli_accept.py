@@ -57,6 +57,18 @@ def accept(
     modules: Annotated[
         str | None, typer.Option(metavar="I/N", help="With --coverage: measure only the I-th of N groups of modules.")
     ] = None,
+    planted_faults: Annotated[
+        bool,
+        typer.Option(
+            "--planted-faults", help="Then break the product on purpose; some scenario must notice each time."
+        ),
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="With --planted-faults: the time for that, and for random mutants: 90s, 10m."
+        ),
+    ] = None,
     preflight_only: Annotated[bool, typer.Option("--preflight-only", help="Only look at the machine.")] = False,
 ) -> None:
     """Run the acceptance suite and write its report; the exit code is 0 only where every promise is kept.
@@ -67,6 +79,8 @@ def accept(
       foundry accept features/training --tags=@critical
       foundry accept --tags="@gpu and not @slow" --workers 4 --out gpu
       foundry accept --last-failed
+      foundry accept --coverage
+      foundry accept --planted-faults --budget 10m
       foundry accept --coverage --gate
       foundry accept --shard 2/5 --out shard-2; foundry accept merge shard-*
       foundry accept --preflight-only
@@ -75,6 +89,7 @@ def accept(
         if preflight_only:
             _show_machine(tags or [], out, workers)
             return
+        from foundry.acceptance.faults.budget import budget_seconds
         from foundry.acceptance.merging import merge
         from foundry.acceptance.runner import Request
         from foundry.acceptance.runner import accept as run_suite
@@ -84,6 +99,8 @@ def accept(
         raise typer.Exit(merge([Path(folder) for folder in paths[1:]], results, out, gate=gate))
     if modules is not None and not coverage:
         raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
+    if budget is not None and not planted_faults:
+        raise UserError(f"--budget {budget}: is the time for planted faults; add --planted-faults")
     if modules is not None and shard is not None:
         raise UserError(f"--modules {modules}: goes with a run of all scenarios; leave --shard out")
     request = Request(
@@ -100,8 +117,20 @@ def accept(
         coverage=coverage,
         gate=gate,
         modules=parse_shard(modules, "--modules") if modules is not None else None,
+        planted_faults=planted_faults,
+        budget=budget_seconds(budget) if budget is not None else None,
     )
     raise typer.Exit(run_suite(request))
+
+
+def _show_machine(tags: Sequence[str], out: Path, workers: int) -> None:
+    """Print every check of the machine, and refuse it as a run would."""
+    from foundry.acceptance.checks.check import as_lines
+    from foundry.acceptance.preflight import preflight, refuse_what_is_missing
+
+    checks = preflight(tags, out=out, workers=workers)
+    print("\n".join(as_lines(checks)))
+    refuse_what_is_missing(checks)
 
 
 def _refuse_options_of_runs(context: typer.Context) -> None:
@@ -113,16 +142,6 @@ def _refuse_options_of_runs(context: typer.Context) -> None:
             raise UserError(
                 f"{parameter.opts[0]}: shards are merged as they ran; `merge` takes only --out, --results and --gate"
             )
-
-
-def _show_machine(tags: Sequence[str], out: Path, workers: int) -> None:
-    """Print every check of the machine, and refuse it as a run would."""
-    from foundry.acceptance.checks.check import as_lines
-    from foundry.acceptance.preflight import preflight, refuse_what_is_missing
-
-    checks = preflight(tags, out=out, workers=workers)
-    print("\n".join(as_lines(checks)))
-    refuse_what_is_missing(checks)
 
 
 def report(

@@ -103,7 +103,8 @@ def trial_says(context: Context, text: str) -> None:
 def mutant_is(context: Context, line: int, mutation: str, verdict: str, message: str) -> None:
     figures = context.world.of(MutantState).tried.figures
     shown = [(it["verdict"], it["message"]) for it in figures if (it["line"], it["mutation"]) == (line, mutation)]
-    assert shown == [(verdict, message)], f"{shown} of {[(it['line'], it['mutation']) for it in figures]}"
+    is_shown = len(shown) == 1 and shown[0][0] == verdict and shown[0][1].startswith(message)
+    assert is_shown, f"{shown} of {[(it['line'], it['mutation']) for it in figures]}"
 
 
 @when("the list of its equivalent mutants is read")

@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ import psutil
 from behave import given, then, when
 from behave.runner import Context
 
+from foundry.acceptance.capabilities import missing_capability
+from foundry.acceptance.faults.fault import PlantedFault, catalogue_of, read_catalogue
+from foundry.acceptance.formatter import tags_of
+from foundry.acceptance.selection import parsed_features
 from foundry.testing.sample_product import write_sample_product
 
 MODULE = Path("library/lending.py")
@@ -42,17 +46,63 @@ class PlantedRun:
     left: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AcceptedProduct:
+    """What `foundry accept` has printed and written about the sample product."""
+
+    exit_code: int
+    output: str
+    record: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    results: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def verdicts(self) -> dict[str, dict[str, Any]]:
+        return {verdict["name"]: verdict for verdict in self.figures["faults"]}
+
+
 @dataclass
 class PlantedState:
-    """The change of the product that the scenario makes first, and the run that it looks at."""
+    """The change of the product that the scenario makes first, and the run that it looks at; or Foundry's catalogue."""
 
     change: tuple[str, str] = ("", "")
-    run: PlantedRun | None = None
+    run: PlantedRun | AcceptedProduct | None = None
+    catalogue: list[PlantedFault] = field(default_factory=list)
 
     @property
     def planted(self) -> PlantedRun:
-        assert self.run is not None, "no faults were planted"
+        """The faults planted without a run of the suite."""
+        assert isinstance(self.run, PlantedRun), "no faults were planted"
         return self.run
+
+    @property
+    def accepted(self) -> AcceptedProduct:
+        """The faults planted after a run of the suite."""
+        assert isinstance(self.run, AcceptedProduct), "no product was accepted"
+        return self.run
+
+    @property
+    def either(self) -> PlantedRun | AcceptedProduct:
+        """What was run."""
+        assert self.run is not None, "nothing was run"
+        return self.run
+
+
+@functools.cache
+def accepted_product(arguments: tuple[str, ...]) -> AcceptedProduct:
+    """Run the sample product's suite, and plant its faults, with `foundry accept`."""
+    with tempfile.TemporaryDirectory(prefix="sample-product-") as folder:
+        project = Path(folder).resolve()
+        write_sample_product(project)
+        command = [sys.executable, "-m", "foundry", "accept", *arguments]
+        answer = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=240)
+        output, bundle = answer.stdout + answer.stderr, project / "release"
+        if not bundle.exists():
+            return AcceptedProduct(answer.returncode, output)
+        results = [json.loads(path.read_text()) for path in project.glob("allure-results/*-result.json")]
+        record = json.loads((bundle / "acceptance.json").read_text(encoding="utf-8"))
+        figures = json.loads((bundle / "faults.json").read_text(encoding="utf-8"))
+        return AcceptedProduct(answer.returncode, output, record, figures, tuple(results))
 
 
 @functools.cache
@@ -132,7 +182,7 @@ def plant_faults_with(context: Context, arguments: str) -> None:
 
 @then('the fault "{fault}" is {verdict}: "{message}"')
 def fault_is(context: Context, fault: str, verdict: str, message: str) -> None:
-    run = context.world.of(PlantedState).planted
+    run = context.world.of(PlantedState).either
     shown = run.verdicts[fault]
     why = ": ".join(part for part in (shown["step"], shown["message"]) if part)
     assert shown["verdict"] == verdict and message in why, f"{fault} is {shown['verdict']}: {why!r}\n{run.output}"
@@ -159,19 +209,19 @@ def nothing_left(context: Context) -> None:
 
 @then("the planting exits with {code:d}")
 def planting_exits(context: Context, code: int) -> None:
-    run = context.world.of(PlantedState).planted
+    run = context.world.of(PlantedState).either
     assert run.exit_code == code, f"exit code {run.exit_code}, expected {code}; it said:\n{run.output}"
 
 
 @then('the planting says "{text}"')
 def planting_says(context: Context, text: str) -> None:
-    output = context.world.of(PlantedState).planted.output
+    output = context.world.of(PlantedState).either.output
     assert any(line.startswith(text) for line in output.splitlines()), f"no line {text!r}; it said:\n{output}"
 
 
 @then('the planting says only "{text}"')
 def planting_says_only(context: Context, text: str) -> None:
-    output = context.world.of(PlantedState).planted.output
+    output = context.world.of(PlantedState).either.output
     assert output.startswith(text) and output.count("\n") == 1, f"it said:\n{output}"
 
 
@@ -181,3 +231,71 @@ def listed_with_guard(context: Context, fault: str) -> None:
     guard = run.verdicts[fault]["guard"]
     lines = [line for line in run.output.splitlines() if line.startswith(f"{fault} ")]
     assert len(lines) == 1 and guard["feature"] in lines[0] and guard["scenario"] in lines[0], f"{lines}\n{run.output}"
+
+
+@when('the sample product is accepted with "{arguments}"')
+def accept_product(context: Context, arguments: str) -> None:
+    context.world.of(PlantedState).run = accepted_product(tuple(shlex.split(arguments)))
+
+
+@then("the record names the faults that were not caught")
+def record_names_survivors(context: Context) -> None:
+    tally = context.world.of(PlantedState).accepted.record["faults"]
+    survived, expected = sorted(tally["survived"]), [row["fault"] for row in context.table]
+    assert survived == expected, f"not caught: {survived}\nexpected: {expected}"
+
+
+@then('the results of the epic "{epic}" are')
+def results_of_epic(context: Context, epic: str) -> None:
+    results = context.world.of(PlantedState).accepted.results
+    shown = sorted((it["name"], it["status"]) for it in results if {"name": "epic", "value": epic} in it["labels"])
+    expected = [(row["result"], row["status"]) for row in context.table]
+    assert shown == expected, f"shown: {shown}\nexpected: {expected}"
+
+
+@then('the results of the epic "{epic}" show "{name}" as {status}')
+def result_of_epic(context: Context, epic: str, name: str, status: str) -> None:
+    results = context.world.of(PlantedState).accepted.results
+    shown = {it["name"]: it["status"] for it in results if {"name": "epic", "value": epic} in it["labels"]}
+    assert shown.get(name) == status, f"{name} is {shown.get(name)}; shown: {shown}"
+
+
+@then("mutants of the lines are tried against the scenarios of the run alone")
+def mutants_tried(context: Context) -> None:
+    mutants = context.world.of(PlantedState).accepted.figures["mutants"]["mutants"]
+    for row in context.table:
+        verdicts = [it["verdict"] for it in mutants if it["line"] == int(row["line"])]
+        counts = {verdict: verdicts.count(verdict) for verdict in ("killed", "survived")}
+        assert counts == {verdict: int(row[verdict]) for verdict in counts}, f"line {row['line']}: {verdicts}"
+
+
+@when("the catalogue of Foundry is read")
+def read_foundry_catalogue(context: Context) -> None:
+    context.world.of(PlantedState).catalogue = read_catalogue([catalogue_of(context.origin)])
+
+
+@then("it has {count:d} faults or more, each with a story")
+def catalogue_has(context: Context, count: int) -> None:
+    catalogue = context.world.of(PlantedState).catalogue
+    without = [fault.name for fault in catalogue if len(fault.story.split()) < 4]
+    assert len(catalogue) >= count and not without, f"{len(catalogue)} faults; without a story: {without}"
+
+
+@then("each fault applies exactly once to a module of the product that is a program with it")
+def each_applies(context: Context) -> None:
+    for fault in context.world.of(PlantedState).catalogue:
+        package = Path(fault.module).parts[:2]
+        assert package[0] == "foundry" and package[1] not in ("acceptance", "testing"), f"{fault.name}: {fault.module}"
+        compile(fault.planted(context.origin), fault.module, "exec")
+
+
+@then("each fault has a guard that runs on every machine")
+def each_has_guard(context: Context) -> None:
+    catalogue = context.world.of(PlantedState).catalogue
+    paths = sorted({str(context.origin / fault.guard.feature) for fault in catalogue})
+    runs = {}
+    for scenario in (scenario for feature in parsed_features(paths) for scenario in feature.walk_scenarios()):
+        place = Path(scenario.filename).resolve().relative_to(context.origin)
+        runs[str(place), scenario.name] = not missing_capability(tags_of(scenario), "")
+    missing = [it.name for it in catalogue if not runs.get((it.guard.feature, it.guard.scenario))]
+    assert not missing, f"without a guard that runs here: {missing}"

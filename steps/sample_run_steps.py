@@ -60,6 +60,11 @@ def unreadable_history(context: Context) -> None:
     path.write_text('{"format": 1, "scenarios": "lost"}\n', encoding="utf-8")
 
 
+@given("a terminal")
+def on_terminal(context: Context) -> None:
+    suite_of(context).on_terminal = True
+
+
 @given("step definitions that cannot be loaded")
 def broken_steps(context: Context) -> None:
     path = suite_of(context).folder / "steps" / "library_steps.py"
@@ -105,6 +110,19 @@ def printed(context: Context) -> None:
     lines = last_run(context).output.splitlines()
     missing = [line for line in context.text.splitlines() if line not in lines]
     assert not missing, f"missing: {missing}; it printed:\n" + "\n".join(lines)
+
+
+@then("while it ran it showed")
+def showed(context: Context) -> None:
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", last_run(context).output)
+    missing = [row["pattern"] for row in context.table if not re.search(row["pattern"], shown)]
+    assert not missing, f"not shown: {missing}; it showed:\n{shown}"
+
+
+@then('its record says that "{name}" took less than {seconds:d} seconds')
+def took_less(context: Context, name: str, seconds: int) -> None:
+    took = last_run(context).recorded[name].seconds
+    assert took < seconds, f"it took {took} s"
 
 
 @then("its record says")
@@ -176,10 +194,17 @@ def no_page(context: Context) -> None:
     assert last_run(context).page == "", "there is a page"
 
 
-@then("the scenarios ran in another order than in their files")
+@then("the features, and the scenarios in each, ran in another order than in their files")
 def other_order(context: Context) -> None:
     end = last_run(context)
-    assert end.order != list(end.recorded), f"in the order of the files: {end.order}"
+    for feature in {scenario.feature for scenario in end.recorded.values()}:
+        written = [name for name, scenario in end.recorded.items() if scenario.feature == feature]
+        ran = [name for name in end.order if name in written]
+        assert ran != written, f"in the order of their file: {ran}"
+    features = [
+        list(dict.fromkeys(end.recorded[name].feature for name in names)) for names in (end.recorded, end.order)
+    ]
+    assert features[0] != features[1], f"in the order of the files: {features[0]}"
 
 
 @then("its record has the seed that it printed")

@@ -74,7 +74,7 @@ Feature: Random mutants show what no scenario looks at
 
     Scenario: A mutant that never ends is killed
       When the mutants of the sample product are tried
-      Then line 22 with "without `books -= 30`" is killed: "it did not end within 5 s"
+      Then line 22 with "without `books -= 30`" is killed: "it did not end within"
 
     Scenario: Every equivalent mutant of Foundry is still there
       When the list of its equivalent mutants is read

@@ -82,3 +82,60 @@ Feature: Faults that are planted in the product show whether the suite notices t
       And the planting says "sampled with seed 3; the time allowed was 0 s"
       And the planting says "13 not tried: "
       And the planting says "0 of 0 planted faults are caught"
+
+  @REQ-FAULT-05
+  Rule: An acceptance run plants the faults whose guards it has run, and its bundle tells of them
+
+    Scenario: What became of the faults is in the bundle
+      When the sample product is accepted with "features/lending.feature:3 --planted-faults"
+      Then the planting exits with 1
+      And the planting says "2 of 9 planted faults are caught"
+      And the fault "a-fourth-book" is caught: "it is lent"
+      And the record names the faults that were not caught
+        | fault              |
+        | a-slip-of-the-pen  |
+        | guarded-by-no-file |
+        | guarded-by-nobody  |
+        | in-no-file         |
+        | in-two-places      |
+        | no-program         |
+        | of-last-year       |
+      And the results of the epic "Planted faults" are
+        | result             | status |
+        | a-fourth-book      | passed |
+        | a-slip-of-the-pen  | broken |
+        | guarded-by-no-file | broken |
+        | guarded-by-nobody  | broken |
+        | in-no-file         | broken |
+        | in-two-places      | broken |
+        | no-program         | broken |
+        | of-last-year       | broken |
+        | the-power-fails    | passed |
+
+    Scenario: Time that the catalogue leaves goes to random mutants, and what is red without them kills none
+      When the sample product is accepted with "features/lending.feature:9 features/lending.feature:30 --planted-faults --budget 5m"
+      Then the planting exits with 1
+      And mutants of the lines are tried against the scenarios of the run alone
+        | line | killed | survived |
+        | 8    | 0      | 2        |
+        | 15   | 1      | 2        |
+      And the results of the epic "Planted faults" show "random mutants" as failed
+
+    Scenario Outline: <mistake> is refused in one line
+      When the sample product is accepted with "<arguments>"
+      Then the planting exits with 2
+      And the planting says only "<line>"
+
+      Examples:
+        | mistake                                | arguments                                             | line                                                                          |
+        | a time for nothing                     | --budget 10m                                          | --budget 10m: is the time for planted faults; add --planted-faults            |
+        | a time in an unknown unit              | --planted-faults --budget 10min                       | --budget 10min: no length of time; write a number above 0 and s, m or h, such as 90s or 10m |
+
+  @REQ-FAULT-06
+  Rule: The catalogue of Foundry fits its source and its features
+
+    Scenario: Every fault of the catalogue can be planted, and its guard is there
+      When the catalogue of Foundry is read
+      Then it has 60 faults or more, each with a story
+      And each fault applies exactly once to a module of the product that is a program with it
+      And each fault has a guard that runs on every machine

@@ -73,6 +73,7 @@ Feature: Several processes run the suite, and no scenario is lost
         | step    | When the librarian sleeps                             |
         | where   | steps/library_steps\.py:\d+                           |
         | message | it took longer than 1\.5 s \(--timeout\) and was killed |
+      And its record says that "The librarian wakes up" took less than 20 seconds
       And the workspace of "The librarian wakes up" is where the record says
       And what its scenarios have started is gone
       And each scenario of its record has one result of that status
@@ -111,6 +112,16 @@ Feature: Several processes run the suite, and no scenario is lost
         | A feature that is longer is parted by its rules, then its scenarios  | 5      | their durations  | e, a, d, bc       |
         | Before anything was measured, steps count                            | 2      | nothing measured | e, abc, d         |
 
+    Scenario: Whoever waits at a terminal sees what is done, what runs since when, and how long the rest takes
+      Given a terminal
+      When acceptance is run with "dangers/night.feature dangers/lock.feature --workers 1 --timeout 3"
+      Then while it ran it showed
+        | pattern                                                            |
+        | 0 of 4 .*0:0\d left                                               |
+        | ! dangers/night.feature:5  The librarian wakes up: it took longer  |
+        | \d of 4  \d not kept  0:0\d left                                |
+        | 1  0:0[1-9]  The library at night › The librarian wakes up         |
+
   @REQ-WORKERS-04
   Rule: The order is a matter of speed, not of the result
 
@@ -122,10 +133,10 @@ Feature: Several processes run the suite, and no scenario is lost
         | features --workers 1 --seed 2  |
 
     Scenario: A seed is printed and recorded, and brings the same order again
-      When acceptance is run with "dangers/collapse.feature dangers/lock.feature --workers 1 --seed 3"
+      When acceptance is run with "dangers/collapse.feature dangers/lock.feature --workers 1 --seed 0"
       Then its record has the seed that it printed
-      And the scenarios ran in another order than in their files
-      And with "dangers/collapse.feature dangers/lock.feature --workers 1 --seed 3" it keeps the same order
+      And the features, and the scenarios in each, ran in another order than in their files
+      And with "dangers/collapse.feature dangers/lock.feature --workers 1 --seed 0" it keeps the same order
 
     Scenario: A shuffled run without a seed draws one
       When acceptance is run with "features/training_runs --shuffle"

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from foundry import files
-from foundry.acceptance.record import AcceptanceRecord
+from foundry.acceptance.record import AcceptanceRecord, ScenarioRecord
 from foundry.errors import UserError
 
 HISTORY_NAME = "history.jsonl"
@@ -59,15 +59,17 @@ def read_history(path: Path) -> History:
 
 
 def write_history(history: History, path: Path) -> None:
-    """Write the history in one rename. Traces are left out: the bundle of each run has them."""
+    """Write the history in one rename; what only the bundle of a run tells of its scenarios is left out."""
     files.write_text(path, "".join(_line(run) + "\n" for run in history.runs))
 
 
 def _line(record: AcceptanceRecord) -> str:
-    lean = [
-        scenario.model_copy(update={"failure": scenario.failure.model_copy(update={"trace": ""})})
-        if scenario.failure
-        else scenario
-        for scenario in record.scenarios
-    ]
-    return record.model_copy(update={"scenarios": tuple(lean)}).model_dump_json(exclude_defaults=True)
+    lean = record.model_copy(update={"scenarios": tuple(map(_lean, record.scenarios))})
+    return lean.model_dump_json(exclude_defaults=True)
+
+
+def _lean(scenario: ScenarioRecord) -> ScenarioRecord:
+    failure = scenario.failure and scenario.failure.model_copy(update={"trace": ""})
+    return scenario.model_copy(
+        update={"rule": "", "row": {}, "tags": (), "reason": "", "workspace": "", "failure": failure}
+    )

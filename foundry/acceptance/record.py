@@ -94,10 +94,16 @@ class CoverageTally(_Frozen):
 
 
 class FaultTally(_Frozen):
-    """How many named faults were planted, and the names of those that no scenario noticed."""
+    """How many named faults were planted, and the names of those that no scenario noticed.
+
+    Attributes:
+        mutants: how many random mutants of the core were tried that a scenario could notice.
+    """
 
     planted: int
     survived: tuple[str, ...] = ()
+    mutants: int = 0
+    mutants_killed: int = 0
 
 
 class AcceptanceRecord(_Frozen):

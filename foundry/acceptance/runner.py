@@ -20,6 +20,7 @@ from foundry.acceptance.board import Board, show_gate, show_summary
 from foundry.acceptance.bundle import earlier_runs, remove_bundle, write_bundle
 from foundry.acceptance.coordinator import Coordinator
 from foundry.acceptance.coverage_run import coverage_run
+from foundry.acceptance.faults.fault_run import FaultRun
 from foundry.acceptance.formatter import clear_results, history_id, place_of
 from foundry.acceptance.history import HISTORY_NAME, History
 from foundry.acceptance.ledger import Ledger
@@ -50,6 +51,8 @@ class Request:
         last_failed: only what was not kept in the last run.
         coverage: measure which lines of the product are executed.
         modules: of this group of modules alone.
+        planted_faults: break the product afterwards, in every way that the catalogue knows, and see who notices.
+        budget: the seconds for that; what the catalogue leaves of them goes to random mutants. None: no limit, none.
         gate: the quality gate decides on the exit code.
     """
 
@@ -65,6 +68,8 @@ class Request:
     last_failed: bool = False
     coverage: bool = False
     modules: Shard | None = None
+    planted_faults: bool = False
+    budget: float | None = None
     gate: bool = False
 
 
@@ -86,6 +91,7 @@ def accept(request: Request, console: Console | None = None) -> int:
     selected, checks = on_a_fit_machine(
         lambda: _selected(request, history), request.tags, out=request.out, workers=request.workers, say=console.print
     )
+    faults = FaultRun.asked_for(selected, request.workers, request.budget) if request.planted_faults else None
     clear_results(request.results)
     remove_bundle(request.out)
     stop = StopRequest()
@@ -94,8 +100,11 @@ def accept(request: Request, console: Console | None = None) -> int:
             record = _run(request, selected, history, workspaces, console, stop)
         if coverage:
             record = coverage.concluded(record, console.print)
-        show_summary(console, record, workspaces)
         folder = coverage.folder if coverage else None
+        if faults and not record.ended_early:
+            with stop:
+                record = faults.concluded(record, folder, request.results, stop, console.print)
+        show_summary(console, record, workspaces)
         reasons = write_bundle(
             record,
             request.results,
@@ -103,6 +112,7 @@ def accept(request: Request, console: Console | None = None) -> int:
             history,
             checks=[asdict(check) for check in checks],
             coverage=folder,
+            faults=faults.figures_path if faults and record.faults else None,
             say=console.print,
         )
     show_gate(console, reasons, request.gate)
@@ -182,7 +192,7 @@ def exit_code(record: AcceptanceRecord, reasons: Sequence[str] = ()) -> int:
     Args:
         reasons: why the quality gate is shut, where it was asked for.
     """
-    if record.failed or record.complaints or record.ended_early:
+    if record.failed or record.complaints or record.ended_early or (record.faults and record.faults.survived):
         return 1
     return int(bool(reasons)) if record.counts["passed"] else 2
 

@@ -60,9 +60,14 @@ Feature: Books are lent
   Scenario: A million books are put away
     When 1000000 books are put away
     Then they fill 33334 shelves
+
+  Scenario: The library has its seal
+    Then the seal is in its place
 """
 
 STEPS = """\
+from pathlib import Path
+
 from behave import then, when
 
 from library import lending
@@ -101,6 +106,11 @@ def cents_owed(context, cents):
 @when("{books:d} books are put away")
 def put_away(context, books):
     context.filled = lending.shelves(books)
+
+
+@then("the seal is in its place")
+def seal_there(context):
+    assert Path(".seal").exists(), "there is no seal"
 
 
 @then("they fill {count:d} shelves")
@@ -214,10 +224,12 @@ def write_sample_product(folder: Path) -> None:
         "features/lending.feature": FEATURE,
         "steps/lending_steps.py": STEPS,
         "environment.py": HOOKS,
+        ".seal": "hidden, so that copies of the product lack it where git does not know it",
         "faults/lending.yaml": FAULTS,
         "equivalent_mutants.yaml": EQUIVALENT,
         "pyproject.toml": '[tool.behave]\npaths = ["features"]\n'
-        'tag_expression_protocol = "v2"\n[tool.behave.userdata]\n"accept.faults" = "faults"\n',
+        'tag_expression_protocol = "v2"\n[tool.behave.userdata]\n"accept.faults" = "faults"\n'
+        '"accept.core" = "library"\n',
     }.items():
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ import psutil
 
 from foundry.acceptance.record import AcceptanceRecord, ScenarioRecord, read_record
 from foundry.testing.sample_suite import write_sample_suite
+from foundry.testing.warm_commands import terminal
 
 TIMEOUT_SECONDS = 100
 
@@ -74,11 +75,13 @@ class SampleSuite:
 
     Attributes:
         environment: variables that its runs see, beside those of this process.
+        on_terminal: its runs print on a terminal of 100 columns.
     """
 
     folder: Path
     project: Path
     environment: dict[str, str] = field(default_factory=dict)
+    on_terminal: bool = False
 
     def __post_init__(self) -> None:
         write_sample_suite(self.folder, self.project)
@@ -87,27 +90,32 @@ class SampleSuite:
     @contextlib.contextmanager
     def running(self, arguments: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
         """`foundry accept` with these arguments, as the leader of a group; killed when the block ends."""
-        with (self.folder / "output.txt").open("w") as output:
+        shown = self.folder / "output.txt"
+        shown.write_text("")
+        with contextlib.ExitStack() as held:
+            place = held.enter_context(terminal(shown)) if self.on_terminal else shown
+            descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
+            held.callback(os.close, descriptor)
             process = subprocess.Popen(
                 [sys.executable, "-m", "foundry", "accept", *arguments],
                 cwd=self.folder,
                 env={**os.environ, **self.environment, "TMPDIR": str(self.folder / "temporary")},
-                stdout=output,
+                stdout=descriptor,
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
             )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
 
     def run(self, arguments: Sequence[str], out: str = "release") -> SampleEnd:
         """Run `foundry accept` to its end."""
         with self.running(arguments) as process:
             process.wait(TIMEOUT_SECONDS)
-            return self.ended(process, out)
+        return self.ended(process, out)
 
     def interrupt(self, arguments: Sequence[str], signals: Mapping[str, str]) -> SampleEnd:
         """Run it, and send its group signals: each as soon as a file of that name is there, or a text was printed.
@@ -123,7 +131,7 @@ class SampleSuite:
                 self._wait_for(process, sign)
                 os.killpg(process.pid, signal.Signals[name])
             process.wait(TIMEOUT_SECONDS)
-            return self.ended(process)
+        return self.ended(process)
 
     def _wait_for(self, process: subprocess.Popen[str], sign: str) -> None:
         while not (self.folder / sign).exists() and sign not in self.output:
@@ -133,7 +141,7 @@ class SampleSuite:
     @property
     def output(self) -> str:
         """What it has printed so far."""
-        return (self.folder / "output.txt").read_text(encoding="utf-8")
+        return (self.folder / "output.txt").read_text(encoding="utf-8", errors="replace")
 
     def ended(self, process: subprocess.Popen[str], out: str = "release") -> SampleEnd:
         """What there is to see after the end of a run."""

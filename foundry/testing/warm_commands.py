@@ -90,16 +90,16 @@ def running(arguments: Sequence[str], *, on_terminal: bool = False) -> Iterator[
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="command-")))
         for stream in ("stdout", "stderr"):
             (folder / stream).touch()
-        stderr = held.enter_context(_terminal(folder / "stderr")) if on_terminal else folder / "stderr"
+        stderr = held.enter_context(terminal(folder / "stderr")) if on_terminal else folder / "stderr"
         process, hears = held.enter_context(forked(_command, tuple(arguments), Path.cwd(), folder / "stdout", stderr))
         yield Running(process, hears, folder)
 
 
 @contextlib.contextmanager
-def _terminal(shown: Path) -> Iterator[Path]:
+def terminal(shown: Path) -> Iterator[Path]:
     """The path of a terminal; what is written to it is kept in `shown`."""
-    controller, terminal = pty.openpty()
-    termios.tcsetwinsize(terminal, (24, 100))
+    controller, descriptor = pty.openpty()
+    termios.tcsetwinsize(descriptor, (24, 100))
 
     def keep() -> None:
         with shown.open("ab", buffering=0) as kept, contextlib.suppress(OSError):
@@ -108,8 +108,8 @@ def _terminal(shown: Path) -> Iterator[Path]:
 
     keeper = threading.Thread(target=keep, daemon=True)
     keeper.start()
-    yield Path(os.ttyname(terminal))
-    os.close(terminal)
+    yield Path(os.ttyname(descriptor))
+    os.close(descriptor)
     keeper.join()
     os.close(controller)
 

@@ -7,20 +7,15 @@ import sys
 from pathlib import Path
 
 from foundry.acceptance.coverage_data import lines_by_scenario
-from foundry.acceptance.faults.budget import budget_seconds
-from foundry.acceptance.faults.covering import Covering, covering_of
+from foundry.acceptance.coverage_report import FOLDER_NAME
+from foundry.acceptance.faults.budget import Allowance, budget_seconds
+from foundry.acceptance.faults.covering import Covering, covering_of, estimated
 from foundry.acceptance.faults.fault import catalogue_of, read_catalogue
+from foundry.acceptance.faults.fault_run import plant, try_mutants
 from foundry.acceptance.faults.figures import FaultFigures, write_figures
-from foundry.acceptance.faults.mutants import CORE, equivalent_of, in_random_order, mutants_of, read_equivalent
-from foundry.acceptance.faults.mutating import Mutating
-from foundry.acceptance.faults.planting import Planting
-from foundry.acceptance.faults.telling import mutant_summary, mutant_told, summary, told
-from foundry.acceptance.faults.timing import timed
 from foundry.acceptance.record import RECORD_NAME, read_record
 from foundry.acceptance.selection import select
 from foundry.errors import FoundryError, UserError
-
-COVERAGE_FOLDER = "coverage"
 
 
 def main() -> int:
@@ -34,7 +29,12 @@ def main() -> int:
     )
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only the fault NAME; repeatable")
     parser.add_argument("--mutants", type=int, metavar="N", help="try N random mutants instead")
-    parser.add_argument("--bundle", type=Path, metavar="FOLDER", help="of an acceptance run, which has timed the suite")
+    parser.add_argument(
+        "--features", nargs="+", default=[], metavar="PATH", help="what is run against mutants: features"
+    )
+    parser.add_argument(
+        "--bundle", type=Path, metavar="FOLDER", help="or the scenarios that an acceptance run found kept"
+    )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="trials side by side")
     parser.add_argument("--budget", metavar="TIME", help="how long it may take: 90s, 10m, 1h")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample")
@@ -50,44 +50,36 @@ def main() -> int:
     return int(bool(figures.not_caught))
 
 
-def _budget(options: argparse.Namespace) -> float | None:
-    return budget_seconds(options.budget) if options.budget else None
-
-
 def _plant(options: argparse.Namespace) -> FaultFigures:
-    budget, project = _budget(options), Path.cwd()
+    allowance, project = _allowance(options), Path.cwd()
     faults = read_catalogue([Path(path) for path in options.paths] or [catalogue_of(project)])
     if unknown := set(options.only) - {fault.name for fault in faults}:
         raise UserError(f"--only {', '.join(sorted(unknown))}: no such fault; the catalogue has {len(faults)} others")
     chosen = [fault for fault in faults if not options.only or fault.name in options.only]
-    planting = Planting(project, chosen, lambda it: print(told(it), flush=True), options.workers, budget, options.seed)
-    figures = planting.run()
-    print("\n".join(summary(figures)))
-    return figures
+    return plant(project, chosen, options.workers, allowance, options.seed, _say)
 
 
 def _mutate(options: argparse.Namespace) -> FaultFigures:
-    budget, project = _budget(options), Path.cwd()
-    mutants = in_random_order(mutants_of(project, options.paths or CORE), options.seed)
-    mutating = Mutating(
-        project,
-        mutants[: options.mutants],
-        _covering(options, project),
-        read_equivalent(equivalent_of(project)),
-        lambda it: print(mutant_told(it), flush=True),
-        options.workers,
-        budget,
-        options.seed,
+    allowance, project = _allowance(options), Path.cwd()
+    covering = _covering(options, project)
+    mutants = try_mutants(
+        project, covering, options.workers, allowance, options.seed, _say, options.paths, options.mutants
     )
-    figures = mutating.run()
-    print("\n".join(mutant_summary(figures)))
-    return FaultFigures(seed=options.seed, budget_seconds=budget, seconds=figures.seconds, mutants=figures)
+    return FaultFigures(seed=options.seed, budget_seconds=allowance.seconds, seconds=mutants.seconds, mutants=mutants)
+
+
+def _allowance(options: argparse.Namespace) -> Allowance:
+    return Allowance(budget_seconds(options.budget) if options.budget else None)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _covering(options: argparse.Namespace, project: Path) -> Covering:
     if options.bundle is None:
-        return timed(project, select([], []), options.workers)
-    coverage = options.bundle / COVERAGE_FOLDER
+        return estimated(project, select(options.features, []))
+    coverage = options.bundle / FOLDER_NAME
     lines = lines_by_scenario(coverage) if coverage.is_dir() else {}
     return covering_of(read_record(options.bundle / RECORD_NAME), lines)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from foundry.acceptance.formatter import history_id
 from foundry.acceptance.record import AcceptanceRecord
+from foundry.acceptance.selection import SelectedFeature
 
 MOST_SECONDS = 60.0
 """How long the scenarios for one mutant take in the unchanged project; the slowest beyond that are not run."""
+
+SECONDS_A_STEP = 0.2
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,17 @@ def covering_of(record: AcceptanceRecord, lines: Mapping[str, Mapping[int, froze
     """What an acceptance run has shown: only scenarios that it found kept can notice anything."""
     passed = (scenario for scenario in record.scenarios if scenario.status == "passed")
     return Covering(tuple(TimedScenario(it.key, it.place, it.seconds) for it in passed), lines)
+
+
+def estimated(project: Path, selected: Sequence[SelectedFeature]) -> Covering:
+    """What is known of scenarios that nobody has run yet: the number of their steps tells how long they may take."""
+    scenarios = []
+    for item in selected:
+        path = Path(item.feature.filename).absolute().relative_to(project)
+        for scenario in item.scenarios:
+            seconds = SECONDS_A_STEP * len(list(scenario.all_steps))
+            scenarios.append(TimedScenario(history_id(scenario), f"{path.as_posix()}:{scenario.line}", seconds))
+    return Covering(tuple(scenarios))
 
 
 def _is_near(module: str, scenario: TimedScenario) -> bool:

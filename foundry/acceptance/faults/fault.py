@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -74,9 +74,14 @@ class DoesNotApply(Exception):
 
 
 def catalogue_of(project: Path) -> Path:
-    """The folder with the catalogue of a project, whose Behave configuration is read."""
+    """The folder with the catalogue of a project."""
+    return project / str(userdata_of(project).get(FOLDER_OPTION, CATALOGUE))
+
+
+def userdata_of(project: Path) -> Mapping[str, object]:
+    """What a project tells its suite in its Behave configuration."""
     with contextlib.chdir(project):
-        return project / str(behave_configuration([], []).userdata.get(FOLDER_OPTION, CATALOGUE))
+        return dict(behave_configuration([], []).userdata)
 
 
 def read_catalogue(paths: Sequence[Path]) -> list[PlantedFault]:

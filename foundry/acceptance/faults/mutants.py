@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from foundry.acceptance.faults.fault import catalogue_of
+from foundry.acceptance.faults.fault import catalogue_of, userdata_of
 from foundry.acceptance.faults.operators import Mutation, mutations
 from foundry.errors import UserError
 
@@ -23,6 +23,8 @@ CORE = (
     "foundry/reproducibility.py",
 )
 """The modules on which the promises about training and generation rest."""
+CORE_OPTION = "accept.core"
+"""Userdata; files and folders of the core, where a project is not laid out as Foundry is."""
 EQUIVALENT_NAME = "equivalent_mutants.yaml"
 
 
@@ -58,6 +60,11 @@ class EquivalentMutant(BaseModel):
     def is_meant(self, mutant: Mutant) -> bool:
         """Whether it is this one."""
         return (self.module, self.source, self.mutation) == (mutant.module, mutant.source, str(mutant.mutation))
+
+
+def core_of(project: Path) -> tuple[str, ...]:
+    """The files and folders that are the core of a project."""
+    return tuple(str(userdata_of(project).get(CORE_OPTION, "")).split()) or CORE
 
 
 def equivalent_of(project: Path) -> Path:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from foundry.acceptance.faults.budget import Allowance
 from foundry.acceptance.faults.covering import Covering, TimedScenario
 from foundry.acceptance.faults.figures import MutantFigure, MutantFigures, MutantVerdict
 from foundry.acceptance.faults.mutants import EquivalentMutant, Mutant
@@ -33,22 +33,20 @@ class Mutating:
     equivalent: Sequence[EquivalentMutant]
     say: Callable[[MutantFigure], None]
     workers: int = 2
-    budget_seconds: float | None = None
+    allowance: Allowance = field(default_factory=Allowance)
     seed: int = 0
     _figures: list[MutantFigure] = field(default_factory=list)
-    _is_green: dict[str, bool] = field(default_factory=dict)
+    _alone: dict[str, ScenarioOutcome] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> MutantFigures:
         """Try the mutants and tell each verdict when it is known."""
-        started = time.monotonic()
-        deadline = started + self.budget_seconds if self.budget_seconds is not None else float("inf")
         waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
         for mutant in self.mutants:
             waiting.put(mutant)
 
         def work(nursery: Nursery, shadows: Shadows) -> None:
-            while not waiting.empty() and time.monotonic() < deadline:
+            while not (waiting.empty() or self.allowance.is_over()):
                 try:
                     mutant = waiting.get_nowait()
                 except queue.Empty:
@@ -58,8 +56,8 @@ class Mutating:
         WarmPool(self.project, self.workers, self.covering.scenarios[0].place.partition(":")[0]).run(work)
         return MutantFigures(
             seed=self.seed,
-            budget_seconds=self.budget_seconds,
-            seconds=time.monotonic() - started,
+            budget_seconds=self.allowance.seconds,
+            seconds=self.allowance.used,
             sampled=len(self.mutants),
             mutants=tuple(sorted(self._figures, key=lambda it: (it.module, it.line, it.mutation))),
         )
@@ -76,36 +74,42 @@ class Mutating:
         left = self.covering.for_line(mutant.module, mutant.mutation.line)
         if not left:
             return _figure(mutant, "survived", message="no scenario runs this line")
-        num_run = 0
         text = mutant.mutation.applied((self.project / mutant.module).read_text(encoding="utf-8"))
+        allowed = {scenario.place: allowed_seconds(scenario.seconds) for scenario in left}
+        num_run = 0
         while left:
             with shadows.shadow(mutant.module, text) as shadow:
-                allowed = {scenario.place: allowed_seconds(scenario.seconds) for scenario in left}
-                result = nursery.run(shadow, allowed, module=mutant.module, stop_at_first_red=True)
+                limits = {scenario.place: allowed[scenario.place] for scenario in left}
+                result = nursery.run(shadow, limits, module=mutant.module, stop_at_first_red=True)
             if not result.loaded:
                 return _figure(mutant, "does not load", message=result.trouble)
             num_run += len(result.outcomes)
             red = next((place for place, outcome in result.outcomes.items() if outcome.is_red), None)
             if red is None:
                 break
-            if self._is_green_unchanged(red, nursery, shadows):
+            alone = self._unchanged(red, nursery, shadows)
+            left = _from(left, red)
+            if alone.status != "passed":
+                left = left[1:]
+            elif result.outcomes[red].status == "timed out" and allowed_seconds(alone.seconds) > allowed[red]:
+                allowed[red] = allowed_seconds(alone.seconds)
+            else:
                 return _figure(mutant, "killed", num_run, red, result.outcomes[red])
-            left = _after(left, red)
         return _figure(mutant, "survived", num_run)
 
-    def _is_green_unchanged(self, place: str, nursery: Nursery, shadows: Shadows) -> bool:
-        """Whether a scenario that turned red is green in an unchanged copy: otherwise its red says nothing."""
-        if place not in self._is_green:
+    def _unchanged(self, place: str, nursery: Nursery, shadows: Shadows) -> ScenarioOutcome:
+        """What a scenario that turned red shows alone in an unchanged copy: only if that is green its red says much."""
+        if place not in self._alone:
             with shadows.shadow() as shadow:
                 outcomes = nursery.run(shadow, {place: FIRST_SECONDS}).outcomes
-            self._is_green[place] = place in outcomes and outcomes[place].status == "passed"
-        return self._is_green[place]
+            self._alone[place] = outcomes.get(place, ScenarioOutcome("broken"))
+        return self._alone[place]
 
 
-def _after(scenarios: Sequence[TimedScenario], place: str) -> list[TimedScenario]:
-    """The scenarios that come after the one at `place`."""
+def _from(scenarios: Sequence[TimedScenario], place: str) -> list[TimedScenario]:
+    """The scenario at `place`, and those that come after it."""
     places = [scenario.place for scenario in scenarios]
-    return list(scenarios[places.index(place) + 1 :])
+    return list(scenarios[places.index(place) :])
 
 
 def _figure(

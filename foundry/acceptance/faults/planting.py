@@ -8,11 +8,12 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from foundry.acceptance.faults.fault import DoesNotApply, Guard, PlantedFault
+from foundry.acceptance.faults.budget import Allowance
+from foundry.acceptance.faults.fault import DoesNotApply, Guard, PlantedFault, userdata_of
 from foundry.acceptance.faults.figures import FaultFigure, FaultFigures, Verdict
 from foundry.acceptance.faults.nurseries import Nursery, ScenarioOutcome, TrialResult
 from foundry.acceptance.faults.shadow import Shadows
@@ -38,15 +39,13 @@ class Planting:
     faults: Sequence[PlantedFault]
     say: Callable[[FaultFigure], None]
     workers: int = 2
-    budget_seconds: float | None = None
+    allowance: Allowance = field(default_factory=Allowance)
     seed: int = 0
     _figures: dict[str, FaultFigure] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> FaultFigures:
         """Try the faults, those with guards in one feature together, and tell each verdict when it is known."""
-        started = time.monotonic()
-        deadline = started + self.budget_seconds if self.budget_seconds is not None else float("inf")
         waiting: queue.SimpleQueue[list[PlantedFault]] = queue.SimpleQueue()
         for group in self._groups():
             waiting.put(group)
@@ -54,15 +53,15 @@ class Planting:
         def work(nursery: Nursery, shadows: Shadows) -> None:
             with contextlib.suppress(queue.Empty):
                 while True:
-                    feature = GuardedFeature(self.project, shadows, nursery, deadline)
+                    feature = GuardedFeature(self.project, shadows, nursery, self.allowance)
                     self._note_all(feature.verdicts(waiting.get_nowait()))
 
         WarmPool(self.project, self.workers, self.faults[0].guard.feature).run(work)
         figures = [self._figures.get(fault.name) or _figure(fault, "not tried") for fault in self.faults]
         return FaultFigures(
             seed=self.seed,
-            budget_seconds=self.budget_seconds,
-            seconds=time.monotonic() - started,
+            budget_seconds=self.allowance.seconds,
+            seconds=self.allowance.used,
             faults=tuple(figures),
         )
 
@@ -70,7 +69,7 @@ class Planting:
         """The faults by the feature of their guards: the largest groups first, or in an order of the seed's."""
         by_feature = sorted(self.faults, key=lambda fault: fault.guard.feature)
         groups = [list(group) for _, group in itertools.groupby(by_feature, key=lambda fault: fault.guard.feature)]
-        if self.budget_seconds is None:
+        if self.allowance.seconds is None:
             return sorted(groups, key=len, reverse=True)
         dice = random.Random(self.seed)
         for group in groups:
@@ -92,16 +91,16 @@ class GuardedFeature:
     project: Path
     shadows: Shadows
     nursery: Nursery
-    deadline: float
+    allowance: Allowance
 
     def verdicts(self, faults: Sequence[PlantedFault]) -> Iterator[FaultFigure]:
         """Run the guards without a fault, then each of `faults` with its guard, until the time is over."""
-        places = guards_in(self.project, [fault.guard for fault in faults])
-        if time.monotonic() > self.deadline:
+        places = guards_in(self.project, (fault.guard for fault in faults))
+        if self.allowance.is_over():
             return
-        green = self._without_faults([place for guard in dict.fromkeys(places) for place in places[guard]])
+        green = self._without_faults([place for group in places.values() for place in group])
         for fault in faults:
-            if time.monotonic() > self.deadline:
+            if self.allowance.is_over():
                 return
             yield self._verdict(fault, places[fault.guard], green)
 
@@ -132,21 +131,35 @@ class GuardedFeature:
             if green[place].status == "skipped":
                 return _figure(fault, "guard cannot run here", outcome=green[place])
         started = time.monotonic()
-        with self.shadows.shadow(fault.module, text) as shadow:
-            allowed = {place: allowed_seconds(green[place].seconds) for place in places}
-            result = self.nursery.run(shadow, allowed, module=fault.module)
+        allowed = {place: allowed_seconds(green[place].seconds) for place in places}
+        result = self._with_fault(fault, text, allowed)
+        if any(outcome.status == "timed out" for outcome in result.outcomes.values()):
+            result = self._with_fault(fault, text, {place: self._allowed_alone(place) for place in places})
         return _judged(fault, result).model_copy(update={"seconds": time.monotonic() - started})
 
+    def _with_fault(self, fault: PlantedFault, text: str, allowed: Mapping[str, float]) -> TrialResult:
+        with self.shadows.shadow(fault.module, text) as shadow:
+            return self.nursery.run(shadow, allowed, module=fault.module)
 
-def guards_in(project: Path, guards: Sequence[Guard]) -> dict[Guard, list[str]]:
-    """The places (`features/x.feature:12`) of the scenarios that are meant by each of `guards`, of one feature file."""
-    path = project / guards[0].feature
-    features = [feature for feature, _ in parsed_features([str(path)])] if path.is_file() else []
-    scenarios = [scenario for feature in features for scenario in feature.walk_scenarios()]
-    return {
-        guard: [f"{guard.feature}:{scenario.line}" for scenario in scenarios if scenario.name == guard.scenario]
-        for guard in guards
-    }
+    def _allowed_alone(self, place: str) -> float:
+        """How long a guard may take by what it takes alone: beside others it may find prepared what it needs."""
+        with self.shadows.shadow() as shadow:
+            alone = self.nursery.run(shadow, {place: FIRST_SECONDS}).outcomes.get(place)
+        return allowed_seconds(alone.seconds if alone else FIRST_SECONDS)
+
+
+def guards_in(project: Path, guards: Iterable[Guard]) -> dict[Guard, list[str]]:
+    """The places (`features/x.feature:12`) of the scenarios that are meant by each of `guards`."""
+    userdata_of(project)  # Behave takes from its configuration, too, how rows of examples make names
+    wanted = list(dict.fromkeys(guards))
+    lines: dict[Guard, list[str]] = {guard: [] for guard in wanted}
+    for path in dict.fromkeys(guard.feature for guard in wanted):
+        features = parsed_features([str(project / path)]) if (project / path).is_file() else []
+        for scenario in (scenario for feature in features for scenario in feature.walk_scenarios()):
+            guard = Guard(feature=path, scenario=scenario.name)
+            if guard in lines:
+                lines[guard].append(f"{path}:{scenario.line}")
+    return lines
 
 
 def _judged(fault: PlantedFault, result: TrialResult) -> FaultFigure:
