@@ -66,6 +66,12 @@ def run_with_floors(context: Context, floors: str) -> None:
     context.world.of(CoverageState).run = run_in(context.world.workspace, "--coverage")
 
 
+@when("the sample product is run with coverage of the source {source}")
+def run_with_source(context: Context, source: str) -> None:
+    write_sample_product(context.world.workspace, source=source)
+    context.world.of(CoverageState).run = run_in(context.world.workspace, "--coverage")
+
+
 @when("the sample product is run in {number:d} parts by {option}, and merged")
 def run_in_parts(context: Context, number: int, option: str) -> None:
     state = context.world.of(CoverageState)

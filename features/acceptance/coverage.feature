@@ -29,6 +29,16 @@ Feature: Coverage tells which lines of the product no scenario runs
       Then its folder of coverage has "index.html", "coverage.json", "data" and "data-of-scenarios"
       And nothing of the measurement is left anywhere else
 
+    Scenario Outline: A product that cannot be found is refused before anything is run: <mistake>
+      When the sample product is run with coverage of the source <source>
+      Then the run exits with 2 and prints only a line with "<message>"
+
+      Examples:
+        | mistake            | source     | message                                                                   |
+        | no source          | []         | coverage does not know what to measure: name the package in pyproject.toml |
+        | an unknown package | ["shopp"]  | coverage source 'shopp': no such folder or package                        |
+        | no list of sources | [1]        | coverage cannot be configured:                                            |
+
   @REQ-COVER-02
   Rule: Each line knows the scenarios that run through it
 

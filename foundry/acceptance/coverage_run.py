@@ -70,18 +70,22 @@ class CoverageRun:
         return CoverageSession(self.modules, self.scratch)
 
 
-@contextlib.contextmanager
-def coverage_run(group: Shard | None = None) -> Iterator[CoverageRun]:
-    """Get ready to measure the modules that the working directory configures, or a group of them.
+def coverage_run(group: Shard | None = None) -> AbstractContextManager[CoverageRun]:
+    """Get ready to measure the modules that the working directory configures, or a group of them, inside a block.
 
     Raises:
         UserError: what is configured is wrong, or there is no such group.
     """
     modules = measured_modules()
     floors = read_floors(Path.cwd(), modules)
+    chosen = group_of_modules(modules, group) if group else modules
+    return _in_scratch(chosen, floors, str(group or ""))
+
+
+@contextlib.contextmanager
+def _in_scratch(modules: Modules, floors: CoverageFloors, group: str) -> Iterator[CoverageRun]:
     with tempfile.TemporaryDirectory(prefix="foundry-coverage-") as scratch:
-        chosen = group_of_modules(modules, group) if group else modules
-        yield CoverageRun(chosen, floors, str(group or ""), Path(scratch).resolve())
+        yield CoverageRun(modules, floors, group, Path(scratch).resolve())
 
 
 def have_coverage(shards: Sequence[Path]) -> bool:

@@ -2,6 +2,8 @@
 
 coverage starts by itself in each Python process whose environment names a configuration (`COVERAGE_PROCESS_START`),
 before the first module is imported; each process leaves a data file when it ends.
+What a process has executed is lost where a signal ends it that it does not handle; a worker keeps what it executed
+before the scenario in which that happens.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from coverage import Coverage
+from coverage.exceptions import ConfigError
 
 from foundry.errors import UserError
 
@@ -21,9 +22,12 @@ def measured_modules() -> Modules:
     A source is a folder, or a package that can be imported; modules are named from the folder that it stands in.
 
     Raises:
-        UserError: no source is configured, or one is neither a folder nor a package.
+        UserError: no source is configured, one is no folder or package, or coverage refuses what is configured.
     """
-    configured = without_measuring(Coverage(data_file=None))
+    try:
+        configured = without_measuring(Coverage(data_file=None))
+    except ConfigError as error:
+        raise UserError(f"coverage cannot be configured: {error}; mend [tool.coverage] in pyproject.toml") from None
     sources, omitted = configured.get_option("run:source"), configured.get_option("run:omit")
     if not isinstance(sources, list) or not sources:
         raise UserError(

@@ -90,6 +90,7 @@ def accept(request: Request, console: Console | None = None) -> int:
         FoundryError: the report cannot be built; everything else is done by then.
     """
     console = console or Console(highlight=False, soft_wrap=True)
+    prepared = coverage_run(request.modules) if request.coverage else contextlib.nullcontext()
     history = earlier_runs(request.out)
     selected, checks = on_a_fit_machine(
         lambda: _selected(request, history), request.tags, out=request.out, workers=request.workers, say=console.print
@@ -98,7 +99,7 @@ def accept(request: Request, console: Console | None = None) -> int:
     clear_results(request.results)
     remove_bundle(request.out)
     stop = StopRequest()
-    with coverage_run(request.modules) if request.coverage else contextlib.nullcontext() as coverage:
+    with prepared as coverage:
         with _workspaces() as workspaces, coverage.measuring() if coverage else contextlib.nullcontext():
             record = _run(request, selected, history, workspaces, console, stop)
         if coverage:

@@ -140,7 +140,8 @@ def _repeat(record: AcceptanceRecord) -> str:
     workers = f" --workers {record.workers}" if record.workers else ""
     seed = f" --seed {record.seed}" if record.seed is not None else ""
     commit = record.commit.removesuffix("-dirty")
-    lines = [f"git checkout {commit}", f"foundry accept {record.selection}{workers}{seed}", ""]
+    checkout = [] if " " in commit else [f"git checkout {commit}"]  # where it ran was no repository
+    lines = [*checkout, f"foundry accept {record.selection}{workers}{seed}", ""]
     check = "sha256sum -c SHA256SUMS   # in the folder of this file: nothing was changed since"
     dirty = "\n\nThe tree held changes that are in no commit." if record.commit.endswith("-dirty") else ""
     return f"## To repeat it{dirty}\n\n" + _code("\n".join([*lines, check]))

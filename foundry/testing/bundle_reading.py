@@ -95,7 +95,7 @@ class FeaturesReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = {name: value or "" for name, value in attrs}
-        if tag not in ("meta", "input", "br"):
+        if tag not in ("meta", "input", "br", "img", "link"):
             self._open.append(f"{tag}.{named.get('class', '')}")
         self.num_scripts += tag == "script"
         links = [named[name] for name in ("src", "href", "data", "action") if name in named]

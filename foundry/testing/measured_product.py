@@ -239,8 +239,8 @@ class MeasuredRun:
     remains: tuple[str, ...] = ()
 
 
-def write_sample_product(folder: Path, floors: str = NO_FLOORS) -> None:
-    """Write the product, its features and steps, and a configuration with these floors into `folder`."""
+def write_sample_product(folder: Path, floors: str = NO_FLOORS, source: str = '["shop"]') -> None:
+    """Write the product, its features and steps, and a configuration with these floors and source into `folder`."""
     for place, content in {
         "shop/__init__.py": "",
         "shop/archive.py": ARCHIVE,
@@ -254,7 +254,7 @@ def write_sample_product(folder: Path, floors: str = NO_FLOORS) -> None:
         "office/office.feature": OFFICE,
         "outage/outage.feature": OUTAGE,
         "steps/shop_steps.py": STEPS,
-        "pyproject.toml": f"{CONFIGURATION}{floors}\n",
+        "pyproject.toml": CONFIGURATION.replace('["shop"]', source) + floors + "\n",
     }.items():
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
