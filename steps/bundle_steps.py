@@ -36,6 +36,7 @@ from foundry.testing.sample_runs import shared_suite
 
 SUMS = "SHA256SUMS"
 REPORT = "report.html"
+TIMES = ("id", "timestamp", "prevItemTimestamp")
 
 
 def bundle_of(context: Context) -> OpenBundle:
@@ -327,11 +328,13 @@ def report_history(context: Context, name: str, statuses: str) -> None:
     assert found == (allure_history_id(scenario.key), statuses), f"the report has {found}"
 
 
-@then("its trend has {count:d} runs")
+@then("its trend has {count:d} runs, and nothing was made, dropped, mended or broken between them")
 def report_trend(context: Context, count: int) -> None:
-    charts = report_of(context)["widgets/charts.json"]["general"].values()
-    trends = {chart["type"]: len(chart["data"]) for chart in charts if str(chart["type"]).endswith("Dynamics")}
-    assert trends.get("statusDynamics") == count, f"trends: {trends}"
+    charts = {chart["type"]: chart["data"] for chart in report_of(context)["widgets/charts.json"]["general"].values()}
+    newest = charts["statusTransitions"][-1] | charts["testBaseGrowthDynamics"][-1]
+    changes = {name: value for name, value in newest.items() if not (value == 0 or name in TIMES)}
+    found = (len(charts["statusDynamics"]), len(charts["statusTransitions"]), changes)
+    assert found == (count, count - 1, {}), f"trends: {found}"
 
 
 @then('the timeline of the report has the lanes "{lanes}"')

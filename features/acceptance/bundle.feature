@@ -150,7 +150,7 @@ Feature: One folder tells what was promised and whether it holds
     Scenario: A scenario has its past, and the runs a trend
       When the sample suite was run twice, and its bundle is opened
       Then the report shows for "A lent book is not on the shelf" the earlier statuses "failed"
-      And its trend has 2 runs
+      And its trend has 2 runs, and nothing was made, dropped, mended or broken between them
 
     Scenario: Workers are the lanes of the timeline
       When the sample suite was run twice, and its bundle is opened

@@ -53,6 +53,7 @@ def _result(scenario: ScenarioRecord, run_start: int) -> dict[str, Any]:
     duration = round(scenario.seconds * 1000)
     result: dict[str, Any] = {"id": _md5(f"{run_start} {scenario.key}"), "status": scenario.status}
     result |= {"start": start, "stop": start + duration, "duration": duration}
+    result["historyId"] = allure_history_id(scenario.key)  # by which trends tell what is new from what has changed
     if scenario.failure:
         result["message"] = scenario.failure.message
     return result
