@@ -113,7 +113,7 @@ def _(context: Context, prompts: int, count: int) -> None:
 def _(context: Context, limit: float) -> None:
     state = context.world.of(DecodingState)
     assert state.stored is not None
-    ids = source_tokens(state.stored)[:32]
+    ids = source_tokens(state.stored)[:16]
     found = logits_after_each(state.stored, ids)
     with torch.inference_mode():
         wanted = state.original(torch.tensor([ids])).logits[0]
@@ -131,7 +131,7 @@ def _(context: Context, percent: int) -> None:
         wanted = state.original(ids).logits[0].argmax(-1)
         found = state.eight_bits.model(input_ids=ids).logits[0].argmax(-1)
     agreement = 100 * float((found == wanted).float().mean())
-    texts = [state.eight_bits.generate([prompt], 24, GREEDY)[0].text for prompt in PROMPTS[:1]]
+    texts = [state.eight_bits.generate([prompt], 8, GREEDY)[0].text for prompt in PROMPTS[:1]]
     context.world.attach("agreement in 8 bits", f"{agreement:.1f} % of {ids.numel()} tokens; {texts[0]!r}")
     assert agreement >= percent, f"{agreement:.1f} % of {ids.numel()} tokens"
 

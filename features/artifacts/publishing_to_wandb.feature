@@ -46,6 +46,7 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
 
     Scenario Outline: A service that <trouble> costs nothing but a command
       Given a Weights & Biases service
+      And it is given <seconds> s to be published
       And a model that was trained while Weights & Biases was offline
       And the service <trouble>
       And publishing it has failed with "<message>"
@@ -56,14 +57,14 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
       And the run is cleaned
 
       Examples:
-        | trouble                                  | message                                                       |
-        | never answers an upload                  | has not confirmed the upload within 15 s (artifacts.upload_timeout) |
-        | answers every upload with 500            | did not take the upload                                       |
-        | cuts every upload in the middle          | did not take the upload                                       |
-        | refuses connections                      | cannot be reached                                             |
-        | says that a file has another digest      | does not hold what was sent (model.safetensors)               |
-        | has no room left for the team            | quota exceeded                                                |
-        | lets the key in no longer                | does not accept the API key (401): set WANDB_API_KEY          |
+        | trouble                             | seconds | message                                                            |
+        | never answers an upload             | 4       | has not confirmed the upload within 4 s (artifacts.upload_timeout) |
+        | answers every upload with 500       | 60      | did not take the upload                                            |
+        | cuts every upload in the middle     | 60      | did not take the upload                                            |
+        | refuses connections                 | 8       | cannot be reached                                                  |
+        | says that a file has another digest | 60      | does not hold what was sent (model.safetensors)                    |
+        | has no room left for the team       | 60      | quota exceeded                                                     |
+        | lets the key in no longer           | 60      | does not accept the API key (401): set WANDB_API_KEY               |
 
     Scenario Outline: A service that <trouble> is tried again until it has the model
       Given a Weights & Biases service
@@ -184,6 +185,7 @@ Feature: A team's registry gets the best model, and nothing local is removed bef
     Scenario: A service that cannot be reached does not keep a run from being trained
       Given a Weights & Biases service
       And a small experiment
+      And it is given 8 s to be published
       And it is to be published to Weights & Biases
       And the service refuses connections
       When it is launched

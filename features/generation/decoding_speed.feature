@@ -11,7 +11,7 @@ Feature: Text is written faster on a CPU, and stays the text of the model
     Scenario: SmolLM2 writes what it writes in transformers, and agrees with itself in 8 bits
       Given the real weights of SmolLM2-135M-Instruct, saved in a folder by transformers
       When generators with stored and with 8-bit weights are loaded from the folder, for two cores
-      Then with stored weights 4 prompts are continued by 24 tokens as transformers continues them
+      Then with stored weights 2 prompts are continued by 16 tokens as transformers continues them
       And with stored weights no logit of a Python file is 0.001 away from that of transformers
       And with 8-bit weights at least 95 % of the file's likeliest next tokens stay the same
       And the 8-bit weights take less than half of the memory

@@ -34,7 +34,6 @@ WARM_MODULES = [
     "foundry.pipeline.manifest",
     "foundry.publishing",
     "foundry.sweeps.study",
-    "foundry.syncing",
     "foundry.tensor_shards",
     "foundry.testing.faults",
     "foundry.testing.kill_points",
@@ -48,7 +47,10 @@ WARM_MODULES = [
     "transformers.models.gpt2.modeling_gpt2",
     "foundry.testing.frozen",  # the last one
 ]
-"""What a launch or a command imports, and what runs scenarios; the server imports it once for all of them."""
+"""What a launch or a command imports, and what runs scenarios; the server imports it once for all of them.
+
+Nothing of it may import what speaks to Weights & Biases: scenarios look whether a launch does.
+"""
 TIMEOUT_SECONDS = 120
 
 
