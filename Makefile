@@ -21,7 +21,7 @@ $(INSTALLED): pyproject.toml constraints.txt foundry/acceptance/allure/package-l
 	$(BIN)/python -m foundry.acceptance.allure
 	@touch $@
 
-accept: install ## Run every scenario that this machine can run; writes report.html.
+accept: install ## Run every scenario that this machine can run; writes the folder release/.
 	$(BIN)/foundry accept
 
 test: install ## What CI runs: lint, types, step checks, every scenario, coverage.
@@ -29,13 +29,13 @@ test: install ## What CI runs: lint, types, step checks, every scenario, coverag
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict foundry
 	$(BIN)/python -m foundry.acceptance.step_checks
-	$(BIN)/foundry accept --coverage
+	$(BIN)/foundry accept --coverage --shuffle
 
 benchmark: install ## Measure speed and memory beside the peers.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[benchmarks]'
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove .venv, results and caches; runs and artifacts stay.
-	rm -rf $(VENV) report.html .coverage .coverage.* .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) release report.html .coverage .coverage.* .mypy_cache .ruff_cache *.egg-info
 	find allure-results -type f ! -name .gitignore -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 import shutil
@@ -108,7 +109,8 @@ def _run(_tell: Callable[[str, Any], None], program: str, arguments: Sequence[st
 
     os.chdir(folder)
     Path(TEMPORARY).mkdir()
-    os.environ["TMPDIR"] = tempfile.tempdir = str(folder / TEMPORARY)  # what a forked process leaves goes with it
+    os.environ["TMPDIR"] = str(folder / TEMPORARY)  # what a forked process leaves goes with it
+    importlib.reload(tempfile)  # it keeps the folder that it once found
     for stream, name in ((sys.stdout, "stdout.txt"), (sys.stderr, "stderr.txt")):
         with Path(name).open("w", encoding="utf-8") as written:
             os.dup2(written.fileno(), stream.fileno())
