@@ -422,7 +422,7 @@ def write_into_closed_folder() -> None:
 ACTS: dict[str, Callable[[], Any]] = {
     "writing 1001 bytes": lambda: Path("file").write_bytes(bytes(1001)),
     "writing into a folder of mode 555": write_into_closed_folder,
-    "allocating 200 MB": lambda: len(bytearray(200_000_000)),
+    "allocating 4 GB": lambda: len(bytes(4_000_000_000)),
 }
 
 

@@ -61,5 +61,11 @@ Feature: Steps that cannot fail are found before they mislead
       Then they exit with 1 and print only
         """
         features/library/lending.feature:50: no step definition has the sentence "When a book comes back"
-        steps/library_steps.py:35: no feature uses the step "the power fails"
+        steps/library_steps.py:39: no feature uses the step "the power fails"
+        steps/library_steps.py:44: no feature uses the step "the ground shakes"
+        steps/library_steps.py:49: no feature uses the step "everybody leaves with {code:d}"
+        steps/library_steps.py:54: no feature uses the step "a guard at the door"
+        steps/library_steps.py:62: no feature uses the step "the librarian sleeps"
+        steps/library_steps.py:68: no feature uses the step "the lock is tried"
+        steps/library_steps.py:75: no feature uses the step ""{reader}" waits for "{other}""
         """

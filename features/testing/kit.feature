@@ -112,7 +112,7 @@ Feature: The test kit's faults are real, and its verdicts see a single bit
         | limit                           | act                                    | message           |
         | a file-size limit of 1000 bytes | writing 1001 bytes                     | File too large    |
         | binding permissions             | writing into a folder of mode 555      | Permission denied |
-        | an allocation limit of 10 MB    | allocating 200 MB                      | MemoryError       |
+        | an allocation limit of 10 MB    | allocating 4 GB                        | MemoryError       |
 
     Scenario: A store that fails at first is asked again by the next launch
       Given a store that cannot be reached 2 times

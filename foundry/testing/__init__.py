@@ -63,7 +63,7 @@ machine cannot set one:
 
     >>> with allocation_limit(extra_bytes=10_000_000):
     ...     try:
-    ...         print(len(bytearray(200_000_000)))
+    ...         print(len(bytes(4_000_000_000)))
     ...     except MemoryError:
     ...         print("out of memory")
     out of memory

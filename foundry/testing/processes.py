@@ -50,7 +50,8 @@ def run_foundry(
     options = ["-X", "importtime"] if trace_imports else []
     environment = environment_of_command()
     if max_file_bytes is not None:
-        environment.pop("COVERAGE_PROCESS_CONFIG", None)  # coverage would meet the limit, too, and say so
+        for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+            environment.pop(name, None)  # coverage would meet the limit, too, and say so
     process = subprocess.run(
         [sys.executable, *options, "-m", "foundry", *arguments],
         capture_output=True,
