@@ -115,6 +115,34 @@ def accepted_product(arguments: tuple[str, ...], change: tuple[str, str] = ("", 
         return AcceptedProduct(answer.returncode, output, record, figures, tuple(results), summary)
 
 
+def product_left_at_once() -> AcceptedProduct:
+    """Plant the fault that never ends after a run of its guard, and press Ctrl-C twice while it does its harm."""
+    with tempfile.TemporaryDirectory(prefix="sample-product-") as folder:
+        project, temporary = Path(folder, "product").resolve(), Path(folder, "tmp").resolve()
+        project.mkdir()
+        temporary.mkdir()
+        write_sample_product(project)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "foundry", "accept", "features/lending.feature:17", "--planted-faults"],
+            cwd=project,
+            env={**os.environ, "TMPDIR": str(temporary)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_until(lambda: any(SLEEPER in line for line in processes_about(str(temporary))))
+            for _ in range(2):
+                process.send_signal(signal.SIGINT)
+                time.sleep(1)
+            output, _ = process.communicate(timeout=100)
+        finally:
+            process.kill()
+        path = project / "release" / "acceptance.json"
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return AcceptedProduct(process.returncode, output, record)
+
+
 @functools.cache
 def planted_run(
     arguments: tuple[str, ...] = (), change: tuple[str, str] = ("", ""), interrupted: bool = False
@@ -274,6 +302,18 @@ def listed_with_guard(context: Context, fault: str) -> None:
 def accept_product(context: Context, arguments: str) -> None:
     state = context.world.of(PlantedState)
     state.run = accepted_product(tuple(shlex.split(arguments)), state.change)
+
+
+@when("Ctrl-C is pressed twice while a run of the sample product plants its faults")
+def leave_at_once(context: Context) -> None:
+    context.world.of(PlantedState).run = product_left_at_once()
+
+
+@then('its record says that "{name}" was {status}')
+def record_says_of(context: Context, name: str, status: str) -> None:
+    run = context.world.of(PlantedState).accepted
+    found = {it["name"]: it["status"] for it in run.record.get("scenarios", ())}
+    assert found == {name: status}, f"recorded: {found}; it said:\n{run.output}"
 
 
 @then('its summary has the figure "{name}" with "{value}"')

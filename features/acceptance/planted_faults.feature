@@ -126,6 +126,11 @@ Feature: Faults that are planted in the product show whether the suite notices t
         | 15   | 1      | 2        |
       And the results of the epic "Planted faults" show "random mutants" as failed
 
+    Scenario: What the scenarios have shown outlives a run that is left at once while faults are planted
+      When Ctrl-C is pressed twice while a run of the sample product plants its faults
+      Then the planting exits with 130
+      And its record says that "Sixty-one books need three shelves" was passed
+
     Scenario: Where no scenario is kept, none is asked about random mutants, and the bundle is written
       When the sample product is accepted with "features/lending.feature:21 --planted-faults --budget 5m"
       Then the planting exits with 1

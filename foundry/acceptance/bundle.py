@@ -61,6 +61,12 @@ def remove_bundle(out: Path) -> None:
             part.unlink(missing_ok=True)
 
 
+def keep_record(record: AcceptanceRecord, out: Path, earlier: History) -> None:
+    """Put the record of a run and the history with it into `out`, before anything that may go wrong after the run."""
+    write_record(record, out / RECORD_NAME)
+    write_history(earlier.with_run(record), out / HISTORY_NAME)
+
+
 def write_bundle(
     record: AcceptanceRecord,
     results: Path,
@@ -97,8 +103,7 @@ def write_bundle(
     ran = {"Date": record.started, "Commit": record.commit, "Python": record.python}
     machine = {**(machine or environment()), **ran}
     about = machine | _about(record)
-    write_record(record, out / RECORD_NAME)
-    write_history(earlier.with_run(record), out / HISTORY_NAME)
+    keep_record(record, out, earlier)
     place = out.resolve()
     with files.temporary_folder(place.parent, place.name) as new:
         build_report(results, new / REPORT_NAME, about=about, history=earlier, say=say)

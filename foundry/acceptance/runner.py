@@ -18,7 +18,7 @@ from rich.console import Console
 import foundry
 from foundry import files
 from foundry.acceptance.board import Board, show_gate, show_summary
-from foundry.acceptance.bundle import earlier_runs, remove_bundle, write_bundle
+from foundry.acceptance.bundle import earlier_runs, keep_record, remove_bundle, write_bundle
 from foundry.acceptance.contract import ContractOptions, require_contract
 from foundry.acceptance.coordinator import Coordinator
 from foundry.acceptance.coverage_run import coverage_run
@@ -104,6 +104,7 @@ def accept(request: Request, console: Console | None = None) -> int:
     with prepared as coverage:
         with _workspaces() as workspaces, coverage.measuring() if coverage else contextlib.nullcontext():
             record = _run(request, selected, history, workspaces, console, stop)
+        keep_record(record, request.out, history)
         if coverage:
             record = coverage.concluded(record, say)
         folder = coverage.folder if coverage else None
