@@ -124,8 +124,7 @@ def accept(
         raise UserError(f"--modules {modules}: says what --coverage measures; add --coverage")
     if budget is not None and not planted_faults:
         raise UserError(f"--budget {budget}: is the time for planted faults; add --planted-faults")
-    if modules is not None and shard is not None:
-        raise UserError(f"--modules {modules}: goes with a run of all scenarios; leave --shard out")
+    _refuse_parts_of_parts(shard, modules, planted_faults)
     request = Request(
         paths=tuple(paths or ["features"]),
         tags=tuple(tags or ([f"@{CONTRACT_TAG}"] if config and not paths else [])),
@@ -145,6 +144,17 @@ def accept(
         contract=ContractOptions(config, repository, model, device),
     )
     raise typer.Exit(run_suite(request))
+
+
+def _refuse_parts_of_parts(shard: str | None, modules: str | None, planted_faults: bool) -> None:
+    """What is asked of a part must be something that `merge` can put together."""
+    if modules is not None and shard is not None:
+        raise UserError(f"--modules {modules}: goes with a run of all scenarios; leave --shard out")
+    if planted_faults and (shard or modules):
+        part = f"--shard {shard}" if shard else f"--modules {modules}"
+        raise UserError(
+            f"--planted-faults: goes with a run of the whole, for shards are merged without it; leave {part} out"
+        )
 
 
 def _show_machine(tags: Sequence[str], out: Path, workers: int) -> None:

@@ -17,9 +17,16 @@ from foundry.acceptance.bundle import earlier_runs, write_bundle
 from foundry.acceptance.failure_groups import failure_lines
 from foundry.acceptance.features_page import features_page
 from foundry.acceptance.formatter import MAX_TEXT, without_middle
-from foundry.acceptance.history import read_history
+from foundry.acceptance.history import History, read_history, write_history
 from foundry.acceptance.junit import junit_xml
-from foundry.acceptance.record import AcceptanceRecord, Failure, ScenarioRecord, read_record
+from foundry.acceptance.record import (
+    AcceptanceRecord,
+    CoverageTally,
+    Failure,
+    FaultTally,
+    ScenarioRecord,
+    read_record,
+)
 from foundry.acceptance.selection import behave_configuration, parsed_features
 from foundry.acceptance.summary_text import summary_text
 from foundry.testing.bundle_reading import (
@@ -95,6 +102,38 @@ def history_tells(context: Context, count: int) -> None:
     newest = runs[-1]
     same = (newest.started, newest.counts) == (record.started, record.counts)
     assert same, f"newest: {newest.started} {newest.counts}\nrecord: {record.started} {record.counts}"
+
+
+@when("its history is written and read again")
+def history_again(context: Context) -> None:
+    write_history(History((bundle_of(context).told,)), Path("history.jsonl"))
+    bundle_of(context).history = read_history(Path("history.jsonl"))
+
+
+@then("it tells of that failure, word for word")
+def tells_of_failure(context: Context) -> None:
+    state = bundle_of(context)
+    messages = [[it.failure.message for it in run.failed if it.failure] for run in (state.told, *state.history.runs)]
+    assert len(messages) == 2 and messages[0] == messages[1], f"written: {messages[0]}\nread: {messages[1:]}"
+
+
+@when("a bundle is written twice over a link to a folder")
+def write_over_link(context: Context) -> None:
+    suite, out = shared_suite(context.origin, RUNS), Path("release")
+    Path("elsewhere/place").mkdir(parents=True)
+    out.symlink_to("elsewhere/place")
+    shutil.copy(context.origin / "pyproject.toml", ".")
+    for _ in range(2):
+        write_bundle(sample_record(context.origin), suite / "allure-results", out, earlier_runs(out))
+
+
+@then("the link leads to the bundle, and nothing else is left")
+def link_leads(context: Context) -> None:
+    expected = {path.name for path in (shared_suite(context.origin, RUNS) / "release").iterdir()}
+    found = {path.name for path in Path("elsewhere/place").iterdir()}
+    left = sorted(path.name for folder in (Path(), Path("elsewhere")) for path in folder.iterdir())
+    assert Path("release").is_symlink() and found == expected, f"link: {Path('release').is_symlink()}, in it: {found}"
+    assert left == ["elsewhere", "place", "pyproject.toml", "release"], f"left: {left}"
 
 
 @when("acceptance is told to write its bundle over {what}")
@@ -218,6 +257,15 @@ def record_with_epic(context: Context, epic: str) -> None:
     record = sample_record(context.origin)
     renamed = tuple(it.model_copy(update={"epic": epic}) for it in record.scenarios)
     bundle_of(context).record = record.model_copy(update={"scenarios": renamed})
+
+
+@given("a record of a run that measured coverage and planted faults")
+def record_with_all(context: Context) -> None:
+    asked = {
+        "coverage": CoverageTally(lines=95, branches=90),
+        "faults": FaultTally(planted=60, survived=("no-causal-mask",)),
+    }
+    bundle_of(context).record = sample_record(context.origin).model_copy(update=asked)
 
 
 @when("its summary is written")

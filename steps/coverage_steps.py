@@ -86,6 +86,14 @@ def run_in_parts_with_floor(context: Context, floor: int, number: int, option: s
     state.parts = tuple(parts)
 
 
+@then("each scenario of the merge has one result")
+def one_result_each(context: Context) -> None:
+    run = context.world.of(CoverageState).measured
+    assert run.record is not None, f"there is no record; it printed:\n{run.output}"
+    expected = sorted(scenario.key for scenario in run.record.scenarios)
+    assert expected and sorted(run.results) == expected, f"results of {sorted(run.results)}, expected {expected}"
+
+
 @then("these lines and branches are missing")
 def missing_are(context: Context) -> None:
     figures = context.world.of(CoverageState).figures

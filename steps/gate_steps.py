@@ -13,6 +13,7 @@ from behave.runner import Context
 
 from foundry.acceptance.failure_groups import failure_groups, rerun_command
 from foundry.acceptance.gate import gate
+from foundry.acceptance.history import History
 from foundry.acceptance.record import AcceptanceRecord, CoverageTally, Failure, FaultTally, ScenarioRecord
 from foundry.testing.open_bundle import OpenBundle, sample_record
 from foundry.testing.sample_runs import SampleRuns, SampleSuite
@@ -24,7 +25,7 @@ STARTED = "2026-01-01T00:00:00+00:00"
 class Judged:
     """Two runs to compare, or one whose failures are looked at."""
 
-    previous: AcceptanceRecord | None = None
+    history: History = field(default_factory=History)
     record: AcceptanceRecord | None = None
     first: ScenarioRecord | None = None
     reasons: list[str] = field(default_factory=list)
@@ -73,7 +74,21 @@ def earlier_run(context: Context, lines: float, branches: float) -> None:
     tally = CoverageTally(lines=lines, branches=branches)
     run = run_of(*map(scenario_named, ("First", "Second", "Third"))).model_copy(update={"coverage": tally})
     state = judged(context)
-    state.previous = state.record = run
+    state.record, state.history = run, History((run,))
+
+
+@given("a later run that did not measure coverage")
+def later_run(context: Context) -> None:
+    state = judged(context)
+    later = state.run.model_copy(update={"coverage": None, "started": "2026-02-01T00:00:00+00:00"})
+    state.history = state.history.with_run(later)
+
+
+@given("a rerun by --last-failed that kept 3 promises")
+def earlier_rerun(context: Context) -> None:
+    run = run_of(*map(scenario_named, ("First", "Second", "Third"))).model_copy(update={"last_failed": True})
+    state = judged(context)
+    state.record, state.history = run, History((run,))
 
 
 def _third(run: AcceptanceRecord, **changes: object) -> AcceptanceRecord:
@@ -112,7 +127,7 @@ def changed(context: Context, change: str) -> None:
     assert found, f"what is {change!r}?"
     make, match = found[0]
     state.record = make(state.run, match[1] if match.groups() else "")
-    state.reasons = gate(state.run, None if change == "there is nothing to compare with" else state.previous)
+    state.reasons = gate(state.run, History() if change == "there is nothing to compare with" else state.history)
 
 
 @then('the reasons of the gate are "{reasons}"')
@@ -197,9 +212,17 @@ def second_stands_at(context: Context, place: str, tags: str) -> None:
     state.record = _with_second(state.run, place=place, tags=tuple(tags.split()))
 
 
+@given("their run was asked for with {options}")
+def asked_for_with(context: Context, options: str) -> None:
+    named = dict(option.removeprefix("--").split("=", 1) for option in options.split())
+    tags = tuple(named.pop(name) for name in ("tags",) if name in named)
+    state = judged(context)
+    state.record = state.run.model_copy(update={"tags": tags, "contract": named})
+
+
 @then("it is run again by: {command}")
 def run_again_by(context: Context, command: str) -> None:
-    found = rerun_command(judged(context).run.scenarios[1])
+    found = rerun_command(judged(context).run.scenarios[1], judged(context).run)
     assert found == command, f"command: {found}"
 
 
@@ -212,7 +235,7 @@ def first_failure(context: Context) -> None:
 def type_command(context: Context) -> None:
     first = judged(context).first
     assert first is not None
-    program, verb, *arguments = shlex.split(rerun_command(first))
+    program, verb, *arguments = shlex.split(rerun_command(first, sample_record(context.origin)))
     assert (program, verb) == ("foundry", "accept"), f"{program} {verb}"
     context.world.of(SampleRuns).end = suite_of(context).run(arguments)
 

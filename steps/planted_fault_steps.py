@@ -24,6 +24,7 @@ from foundry.acceptance.capabilities import missing_capability
 from foundry.acceptance.faults.fault import PlantedFault, catalogue_of, read_catalogue
 from foundry.acceptance.formatter import tags_of
 from foundry.acceptance.selection import parsed_features
+from foundry.testing.bundle_reading import markdown_table
 from foundry.testing.sample_product import write_sample_product
 
 MODULE = Path("library/lending.py")
@@ -60,6 +61,7 @@ class AcceptedProduct:
     record: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     results: tuple[dict[str, Any], ...] = ()
+    summary: str = ""
 
     @property
     def verdicts(self) -> dict[str, dict[str, Any]]:
@@ -94,20 +96,51 @@ class PlantedState:
 
 
 @functools.cache
-def accepted_product(arguments: tuple[str, ...]) -> AcceptedProduct:
-    """Run the sample product's suite, and plant its faults, with `foundry accept`."""
+def accepted_product(arguments: tuple[str, ...], change: tuple[str, str] = ("", "")) -> AcceptedProduct:
+    """Run the sample product's suite, and plant its faults, with `foundry accept`, after a change of all its files."""
     with tempfile.TemporaryDirectory(prefix="sample-product-") as folder:
         project = Path(folder).resolve()
         write_sample_product(project)
+        for path in filter(Path.is_file, project.rglob("*") if any(change) else ()):
+            path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
         command = [sys.executable, "-m", "foundry", "accept", *arguments]
         answer = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=240)
         output, bundle = answer.stdout + answer.stderr, project / "release"
-        if not bundle.exists():
+        if not (bundle / "faults.json").exists():
             return AcceptedProduct(answer.returncode, output)
         results = [json.loads(path.read_text()) for path in project.glob("allure-results/*-result.json")]
         record = json.loads((bundle / "acceptance.json").read_text(encoding="utf-8"))
         figures = json.loads((bundle / "faults.json").read_text(encoding="utf-8"))
-        return AcceptedProduct(answer.returncode, output, record, figures, tuple(results))
+        summary = (bundle / "summary.md").read_text(encoding="utf-8")
+        return AcceptedProduct(answer.returncode, output, record, figures, tuple(results), summary)
+
+
+def product_left_at_once() -> AcceptedProduct:
+    """Plant the fault that never ends after a run of its guard, and press Ctrl-C twice while it does its harm."""
+    with tempfile.TemporaryDirectory(prefix="sample-product-") as folder:
+        project, temporary = Path(folder, "product").resolve(), Path(folder, "tmp").resolve()
+        project.mkdir()
+        temporary.mkdir()
+        write_sample_product(project)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "foundry", "accept", "features/lending.feature:17", "--planted-faults"],
+            cwd=project,
+            env={**os.environ, "TMPDIR": str(temporary)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_until(lambda: any(SLEEPER in line for line in processes_about(str(temporary))))
+            for _ in range(2):
+                process.send_signal(signal.SIGINT)
+                time.sleep(1)
+            output, _ = process.communicate(timeout=100)
+        finally:
+            process.kill()
+        path = project / "release" / "acceptance.json"
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return AcceptedProduct(process.returncode, output, record)
 
 
 @functools.cache
@@ -267,7 +300,33 @@ def listed_with_guard(context: Context, fault: str) -> None:
 
 @when('the sample product is accepted with "{arguments}"')
 def accept_product(context: Context, arguments: str) -> None:
-    context.world.of(PlantedState).run = accepted_product(tuple(shlex.split(arguments)))
+    state = context.world.of(PlantedState)
+    state.run = accepted_product(tuple(shlex.split(arguments)), state.change)
+
+
+@when("Ctrl-C is pressed twice while a run of the sample product plants its faults")
+def leave_at_once(context: Context) -> None:
+    context.world.of(PlantedState).run = product_left_at_once()
+
+
+@then('its record says that "{name}" was {status}')
+def record_says_of(context: Context, name: str, status: str) -> None:
+    run = context.world.of(PlantedState).accepted
+    found = {it["name"]: it["status"] for it in run.record.get("scenarios", ())}
+    assert found == {name: status}, f"recorded: {found}; it said:\n{run.output}"
+
+
+@then('its summary has the figure "{name}" with "{value}"')
+def summary_has_figure(context: Context, name: str, value: str) -> None:
+    rows = {row[0]: row[1] for row in markdown_table(context.world.of(PlantedState).accepted.summary, "Figures")}
+    assert rows.get(name) == value, f"{name} is {rows.get(name)!r}; figures: {rows}"
+
+
+@then('the planting tells of "{fault}" that "{text}"')
+def planting_tells(context: Context, fault: str, text: str) -> None:
+    output = context.world.of(PlantedState).either.output
+    lines = [line for line in output.splitlines() if line.strip().startswith(f"✗ {fault}: ")]
+    assert len(lines) == 1 and lines[0].endswith(text), f"lines: {lines}; it said:\n{output}"
 
 
 @then("the record names the faults that were not caught")

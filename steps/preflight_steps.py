@@ -16,6 +16,7 @@ from behave import given, then, when
 from behave.runner import Context
 
 from foundry.acceptance.checks.check import MARKS, Check, as_lines
+from foundry.acceptance.checks.machine import free_in_group
 from foundry.testing.limits import NotPermitted, small_filesystem
 from foundry.testing.machines import Machine
 from foundry.testing.processes import Finished, run_foundry
@@ -38,11 +39,13 @@ class Preflight:
 
     Attributes:
         options: of the command, beside the tags.
+        free: the bytes that a group of processes may still take; None where there is no limit.
     """
 
     options: list[str] = field(default_factory=list)
     finished: Finished = field(default_factory=lambda: Finished(-1, "", ""))
     machine: Machine | None = None
+    free: int | None = None
 
     @property
     def there(self) -> Machine:
@@ -197,7 +200,19 @@ def suite_for_each(context: Context) -> None:
         shutil.copy(context.origin / name, name)
 
 
+@given('a group of processes that may take "{limit}" bytes and has taken {taken:d}, of them {cached:d} to cache files')
+def group_of_processes(context: Context, limit: str, taken: int, cached: int) -> None:
+    told = f"anon {taken - cached}\nfile {cached}\ninactive_file {cached // 3}\nactive_file {cached - cached // 3}\n"
+    for name, content in {"max": f"{limit}\n", "current": f"{taken}\n", "stat": told}.items():
+        Path(f"memory.{name}").write_text(content, encoding="utf-8")
+
+
 # --- runs ---
+
+
+@when("its free memory is looked at")
+def look_at_group(context: Context) -> None:
+    preflight_of(context).free = free_in_group(Path())
 
 
 @when("the acceptance suite is run there")
@@ -224,6 +239,12 @@ def modules_listed(context: Context) -> None:
 
 
 # --- what came of it ---
+
+
+@then("the group leaves {free} bytes")
+def free_bytes(context: Context, free: str) -> None:
+    found = preflight_of(context).free
+    assert found == (None if free == "no limit of" else int(free)), f"free: {found}, expected {free}"
 
 
 @then("it exits with {code:d}, and prints only lines that begin and end with")

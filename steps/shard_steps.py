@@ -8,9 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from behave import given, when
+from behave import given, then, when
 from behave.runner import Context
 
+from foundry.acceptance.bundle import ENVIRONMENT_NAME
 from foundry.acceptance.record import RECORD_NAME
 from foundry.testing.sample_runs import SampleRuns, SampleSuite, shared_suite
 
@@ -49,6 +50,27 @@ def told_again(context: Context) -> None:
 @given("in shard 2 the results are lost")
 def lost_results(context: Context) -> None:
     shutil.rmtree(suite_of(context).folder / SHARDS[1] / "results")
+
+
+@given("in shard 2 the processor is an abacus")
+def other_processor(context: Context) -> None:
+    path = suite_of(context).folder / SHARDS[1] / ENVIRONMENT_NAME
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["environment"]["Processor"] = "an abacus"
+    path.write_text(json.dumps(told), encoding="utf-8")
+
+
+@then("its environment names this machine's processor and the abacus, and the checks of both shards")
+def names_processors(context: Context) -> None:
+    folder = suite_of(context).folder
+    places = (*(folder / name for name in SHARDS), folder / "release")
+    first, second, whole = (json.loads((place / ENVIRONMENT_NAME).read_text(encoding="utf-8")) for place in places)
+    processor = f"{first['environment']['Processor']}; an abacus"
+    assert whole["environment"]["Processor"] == processor, f"the whole ran on {whole['environment']['Processor']}"
+    expected = [
+        {"shard": f"{number}/2", **check} for number, part in enumerate((first, second), 1) for check in part["checks"]
+    ]
+    assert expected and whole["checks"] == expected, f"checks: {whole['checks']}\nexpected: {expected}"
 
 
 @given("in shard 2 nothing is changed")

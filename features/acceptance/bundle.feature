@@ -29,6 +29,15 @@ Feature: One folder tells what was promised and whether it holds
       When the sample suite was run twice, and its bundle is opened
       Then its history tells of 2 runs, and the newest is that of the record
 
+    Scenario: A history is read again whatever a failure said
+      Given a record in which a scenario failed with the message "one\u2028two\u0085three"
+      When its history is written and read again
+      Then it tells of that failure, word for word
+
+    Scenario: A folder that is a link is replaced where it leads
+      When a bundle is written twice over a link to a folder
+      Then the link leads to the bundle, and nothing else is left
+
     Scenario Outline: <what> is not replaced by a bundle
       When acceptance is told to write its bundle over <what>
       Then it is refused with "<line>", and nothing there has changed
@@ -104,6 +113,22 @@ Feature: One folder tells what was promised and whether it holds
         ## Quality gate: shut
         - not kept: 6 of 12 scenarios
         foundry accept features disasters --workers 2
+        """
+
+    Scenario: The summary repeats a run with all that it was asked for
+      Given a record of a run that measured coverage and planted faults
+      When its summary is written
+      Then the summary has the lines
+        """
+        foundry accept features disasters --workers 2 --coverage --planted-faults
+        """
+
+    Scenario: A fault that no scenario has noticed stands at the head of the summary
+      Given a record of a run that measured coverage and planted faults
+      When its summary is written
+      Then the summary has the lines
+        """
+        **Planted faults that no scenario has noticed: 1 of 60: no-causal-mask.**
         """
 
     Scenario: A name full of markup stays one cell

@@ -107,6 +107,10 @@ Feature: Coverage tells which lines of the product no scenario runs
       When the sample product is run in 2 parts by --modules, and merged
       Then each module is measured by exactly one of the parts
 
+    Scenario: A scenario that each host has run is one result of the whole
+      When the sample product is run in 2 parts by --modules, and merged
+      Then each scenario of the merge has one result
+
     Scenario Outline: Groups of modules are as even as the largest module allows: <number> groups of <modules> modules
       Given <modules> modules of all sizes
       When they are split into <number> groups

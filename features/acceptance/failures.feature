@@ -53,6 +53,19 @@ Feature: Failures are sorted by their cause, and each says how to look into it
         | network slow    | features/x.feature:12 | foundry accept features/x.feature:12 '--tags=@slow and @network' |
         | gpu             | features/a b.feature:7 | foundry accept 'features/a b.feature:7'                         |
 
+    Scenario Outline: A scenario tagged <tags> of a run with <options> is run again by: <command>
+      Given two scenarios that failed with "assertion" at "steps/x.py:4" in "Then so" with "KeyError"
+      And their run was asked for with <options>
+      When the second one stands at "features/x.feature:12" and has the tags "<tags>"
+      Then it is run again by: <command>
+
+      Examples:
+        | tags                 | options                                | command                                                                 |
+        | contract critical    | --config=my.yaml --model=runs/my       | foundry accept features/x.feature:12 --config=my.yaml --model=runs/my   |
+        | critical             | --config=my.yaml --device=cpu          | foundry accept features/x.feature:12                                    |
+        | wandb_cloud          | --tags=@critical                       | foundry accept features/x.feature:12                                    |
+        | wandb_cloud          | --tags=@wandb_cloud                    | foundry accept features/x.feature:12 --tags=@wandb_cloud                |
+
     Scenario: The command runs that scenario, and no other
       Given the first failure of the sample suite
       When its command is typed

@@ -29,6 +29,17 @@ Feature: A gate says whether a release is at least as good as the last
         | coverage is not measured                |         |
         | there is nothing to compare with        |         |
 
+    Scenario: Coverage is compared with the last run that measured it
+      Given a run that kept 3 promises, with 95.0 % of lines and 90.0 % of branches covered
+      And a later run that did not measure coverage
+      When lines covered fall to 94.9, as the gate sees it
+      Then the reasons of the gate are "coverage of lines fell to 94.9 % from 95.0 % in the run of 2026-01-01T00:00:00+00:00"
+
+    Scenario: A rerun of what failed is not compared with a rerun of more
+      Given a rerun by --last-failed that kept 3 promises
+      When a scenario is gone, as the gate sees it
+      Then the reasons of the gate are ""
+
   @REQ-GATE-02
   Rule: The gate decides on the exit code only where it is asked for
 

@@ -126,6 +126,35 @@ Feature: Faults that are planted in the product show whether the suite notices t
         | 15   | 1      | 2        |
       And the results of the epic "Planted faults" show "random mutants" as failed
 
+    Scenario: What the scenarios have shown outlives a run that is left at once while faults are planted
+      When Ctrl-C is pressed twice while a run of the sample product plants its faults
+      Then the planting exits with 130
+      And its record says that "Sixty-one books need three shelves" was passed
+
+    Scenario: Where no scenario is kept, none is asked about random mutants, and the bundle is written
+      When the sample product is accepted with "features/lending.feature:21 --planted-faults --budget 5m"
+      Then the planting exits with 1
+      And the fault "guarded-by-a-pessimist" is guard red without the fault: "it is lent"
+      And the planting says "no scenario is kept, so that none could notice a random mutant"
+
+    Scenario: What goes wrong with the mutants is told, and what the faults have shown is kept
+      Given "mutation:" of the sample product has become "mutated:"
+      When the sample product is accepted with "features/lending.feature:9 --planted-faults --budget 5m"
+      Then the planting exits with 1
+      And the fault "half-the-fine" is survived: "its guard stays green"
+      And the planting says "planted faults: "
+
+    Scenario: A time in which no fault could be tried is no success, and the summary tells how many were left
+      When the sample product is accepted with "features/lending.feature:13 --planted-faults --budget 0.01s"
+      Then the planting exits with 1
+      And the planting says "planted faults: there was no time for any of 2; allow more with --budget"
+      And its summary has the figure "Planted faults noticed" with "0 of 0, 2 not tried"
+
+    Scenario: What a fault shows is told to the letter, brackets included
+      Given "it is lent" of the sample product has become "it is lent [again]"
+      When the sample product is accepted with "features/lending.feature:21 --planted-faults"
+      Then the planting tells of "guarded-by-a-pessimist" that "AssertionError: it is lent [again]"
+
     Scenario Outline: <mistake> is refused in one line
       When the sample product is accepted with "<arguments>"
       Then the planting exits with 2
@@ -135,6 +164,8 @@ Feature: Faults that are planted in the product show whether the suite notices t
         | mistake                                | arguments                                             | line                                                                          |
         | a time for nothing                     | --budget 10m                                          | --budget 10m: is the time for planted faults; add --planted-faults            |
         | a time in an unknown unit              | --planted-faults --budget 10min                       | --budget 10min: no length of time; write a number above 0 and s, m or h, such as 90s or 10m |
+        | faults of a shard                      | --planted-faults --shard 1/2                          | --planted-faults: goes with a run of the whole, for shards are merged without it; leave --shard 1/2 out |
+        | faults of a group of modules           | --planted-faults --coverage --modules 1/2             | --planted-faults: goes with a run of the whole, for shards are merged without it; leave --modules 1/2 out |
 
   @REQ-FAULT-06
   Rule: The catalogue of Foundry fits its source and its features

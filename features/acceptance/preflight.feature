@@ -106,6 +106,17 @@ Feature: The machine is looked at before an acceptance run
         | ✗ memory 1.5 GB free: 2 processes may take                                                                                  |
       And "no display (@browser scenarios are skipped) → apt-get install chromium" stands in the line of "Chromium"
 
+    Scenario Outline: Memory in a container: <what>
+      Given a group of processes that may take "<limit>" bytes and has taken <taken>, of them <cached> to cache files
+      When its free memory is looked at
+      Then the group leaves <free> bytes
+
+      Examples:
+        | what                            | limit      | taken      | cached     | free       |
+        | what caches files is given back | 4000000000 | 3900000000 | 3000000000 | 3100000000 |
+        | what is in use is not           | 4000000000 | 3900000000 | 0          | 100000000  |
+        | there is no limit               | max        | 3900000000 | 3000000000 | no limit of |
+
     Scenario Outline: Weights & Biases <fault>
       Given this machine, <fault>
       When it is looked at for scenarios with "<tags>"

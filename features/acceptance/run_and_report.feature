@@ -87,6 +87,28 @@ Feature: An acceptance run checks every promise, and its report shows what becam
         features/archive/complete.feature:5: unknown tag @mirror; known are:
         """
 
+    Scenario Outline: A selection with a misspelt tag is refused: <selection>
+      When the sample suite is run with "--tags='<selection>'"
+      Then it exits with 2
+      And it prints only a line that begins with
+        """
+        --tags: unknown tag @<misspelt>; known are:
+        """
+
+      Examples:
+        | selection                         | misspelt  |
+        | not @sloww                        | sloww     |
+        | @minor or (@critical and @netwrk) | netwrk    |
+        | not minr                          | minr      |
+
+    Scenario: A selection may name tags by a pattern
+      When the sample suite is run with "features/library/lending.feature:7 --tags='@min* and not @REQ-LEND-0?'"
+      Then it exits with 2
+      And it prints only a line that begins with
+        """
+        no scenario is selected: --tags='@min* and not @REQ-LEND-0?' leaves none of
+        """
+
   @REQ-ACCEPT-04
   Rule: A workspace is left only where it helps to find the reason
 

@@ -33,6 +33,15 @@ Feature: Several hosts share the suite, and their shards make one whole
       When acceptance is run with "features/library dangers/guard.feature --shard 1/2"
       Then its history tells of 2 runs of the same scenarios
 
+    Scenario: What a shard did not keep is run again as a whole
+      Given an acceptance run with "features/library dangers/collapse.feature --shard 1/2"
+      When acceptance is run with "features/library dangers/collapse.feature --shard 1/2 --last-failed"
+      Then its record says
+        | scenario                        | status |
+        | A lent book is not on the shelf | failed |
+        | A book is lent from no shelf    | broken |
+        | The library does not open       | broken |
+
   @REQ-SHARDS-02
   Rule: Merged shards are what a whole run would have been
 
@@ -64,6 +73,12 @@ Feature: Several hosts share the suite, and their shards make one whole
         6 passed, 7 failed, 1 skipped
         """
 
+    Scenario: The whole tells of the machines that ran it
+      Given shards of a run of "features dangers/collapse.feature"
+      And in shard 2 the processor is an abacus
+      When the shards are merged
+      Then its environment names this machine's processor and the abacus, and the checks of both shards
+
   @REQ-SHARDS-03
   Rule: What does not make one whole is refused in one line
 
@@ -91,6 +106,8 @@ Feature: Several hosts share the suite, and their shards make one whole
         | A scenario in both shards     | the scenarios of shard 1 are told again     | shard-1 shard-2     | the scenario 'Every book ever printed is there' is in 2 shards; run all shards from the same features       |
         | No shard at all               | nothing is changed                          | --out whole         | nothing to merge; name the folders that `foundry accept --shard I/N --out FOLDER` has written    |
         | An option of a run            | nothing is changed                          | shard-1 shard-2 --seed 3 | --seed: shards are merged as they ran; `merge` takes only --out, --results and --gate               |
+        | The place of a shard          | nothing is changed                          | shard-1 shard-2 --out shard-1 | shard-1: would be overwritten by the merge of it; name another folder with --out and --results |
+        | The results of a shard        | nothing is changed                          | shard-1 shard-2 --results shard-2/results | shard-2: would be overwritten by the merge of it; name another folder with --out and --results |
 
     Scenario Outline: There is no shard <shard> of <what>
       When acceptance is run with "<what> --shard <shard>"

@@ -46,7 +46,7 @@ def earlier_runs(out: Path) -> History:
     """
     previous = _set_aside(out)
     if previous.exists() and not out.exists():
-        previous.rename(out)
+        previous.rename(out.resolve())
     _refuse_other_folders(out)
     return read_history(out / HISTORY_NAME)
 
@@ -61,6 +61,12 @@ def remove_bundle(out: Path) -> None:
             part.unlink(missing_ok=True)
 
 
+def keep_record(record: AcceptanceRecord, out: Path, earlier: History) -> None:
+    """Put the record of a run and the history with it into `out`, before anything that may go wrong after the run."""
+    write_record(record, out / RECORD_NAME)
+    write_history(earlier.with_run(record), out / HISTORY_NAME)
+
+
 def write_bundle(
     record: AcceptanceRecord,
     results: Path,
@@ -70,6 +76,7 @@ def write_bundle(
     checks: Sequence[Mapping[str, Any]] = (),
     coverage: Path | None = None,
     faults: Path | None = None,
+    machine: Mapping[str, str] | None = None,
     say: Callable[[str], None] = print,
 ) -> list[str]:
     """Write the bundle of a run to the folder `out`, in the place of an older one, and return why its gate is shut.
@@ -84,6 +91,7 @@ def write_bundle(
         checks: the findings of the pre-flight.
         coverage: a folder with the pages of coverage.
         faults: the JSON file with what became of the planted faults.
+        machine: what `environment` told where the scenarios ran; None where that was here.
 
     Raises:
         UserError: there are no results, or `out` is something else than a bundle.
@@ -91,12 +99,13 @@ def write_bundle(
     """
     earlier = History(tuple(run for run in history.runs if (run.started, run.shard) != (record.started, record.shard)))
     previous = earlier.last_like(record)
-    reasons = gate(record, previous)
-    machine = environment() | {"Date": record.started, "Commit": record.commit, "Python": record.python}
+    reasons = gate(record, earlier)
+    ran = {"Date": record.started, "Commit": record.commit, "Python": record.python}
+    machine = {**(machine or environment()), **ran}
     about = machine | _about(record)
-    write_record(record, out / RECORD_NAME)
-    write_history(earlier.with_run(record), out / HISTORY_NAME)
-    with files.temporary_folder(out.absolute().parent, out.name) as new:
+    keep_record(record, out, earlier)
+    place = out.resolve()
+    with files.temporary_folder(place.parent, place.name) as new:
         build_report(results, new / REPORT_NAME, about=about, history=earlier, say=say)
         write_record(record, new / RECORD_NAME)
         write_history(earlier.with_run(record), new / HISTORY_NAME)
@@ -112,7 +121,7 @@ def write_bundle(
             shutil.copy(faults, new / FAULTS_NAME)
         files.write_text(new / SUMS_NAME, checksums(new))
         files.flush_folder(new)
-        _swap(new, out)
+        _swap(new, place)
     return reasons
 
 
@@ -161,7 +170,8 @@ def _refuse_other_folders(out: Path) -> None:
 
 
 def _set_aside(out: Path) -> Path:
-    """Where an older bundle waits for the moment in which the new one takes its place."""
+    """Where an older bundle waits for the moment in which the new one takes its place: where a link leads."""
+    out = out.resolve()
     return out.with_name(f"{files.TEMPORARY_PREFIX}{out.name}.previous")
 
 
@@ -172,5 +182,5 @@ def _swap(new: Path, out: Path) -> None:
         shutil.rmtree(previous, ignore_errors=True)
         out.rename(previous)
     new.rename(out)
-    files.flush_to_disk(out.absolute().parent)
+    files.flush_to_disk(out.parent)
     shutil.rmtree(previous, ignore_errors=True)

@@ -6,12 +6,14 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from foundry.acceptance.capabilities import runs_in_the_cloud
 from foundry.acceptance.record import AcceptanceRecord, Failure, ScenarioRecord
+from foundry.acceptance.tags import SUBJECTS
 from foundry.terminal import printable
 
 FIRST_LINES = 4
 """So many lines of a message are shown; the report has all of it."""
-ASKED_FOR_BY_TAG = ("slow", "network", "wandb_cloud")
+ASKED_FOR_BY_TAG = ("slow", "network")
 """Scenarios with one of these tags run only where the tag expression names it."""
 
 UNEXPLAINED = Failure(kind="environment", message="it left no reason")
@@ -58,24 +60,27 @@ def cause_of(failure: Failure) -> str:
             return f"No step definition: {failure.step}" if failure.step else "No step definition"
 
 
-def rerun_command(scenario: ScenarioRecord) -> str:
-    """The command that runs this scenario and no other."""
+def rerun_command(scenario: ScenarioRecord, run: AcceptanceRecord) -> str:
+    """The command that runs this scenario of a run again, as it ran there, and no other."""
     needed = [f"@{tag}" for tag in ASKED_FOR_BY_TAG if tag in scenario.tags]
-    tags = [f"--tags={' and '.join(needed)}"] if needed else []
-    return shlex.join(["foundry", "accept", scenario.place, *tags])
+    needed += ["@wandb_cloud"] if runs_in_the_cloud(scenario.tags, " ".join(run.tags)) else []
+    options = [f"--tags={' and '.join(needed)}"] if needed else []
+    if set(SUBJECTS) & set(scenario.tags):
+        options += [f"--{name}={value}" for name, value in run.contract.items()]
+    return shlex.join(["foundry", "accept", scenario.place, *options])
 
 
 def failure_lines(record: AcceptanceRecord) -> list[str]:
     """The groups for the terminal, without control characters; empty where nothing failed."""
-    return [printable(line) for group in failure_groups(record) for line in _group_lines(group)]
+    return [printable(line) for group in failure_groups(record) for line in _group_lines(group, record)]
 
 
-def _group_lines(group: FailureGroup) -> Iterable[str]:
+def _group_lines(group: FailureGroup, run: AcceptanceRecord) -> Iterable[str]:
     yield f"{len(group.scenarios)} × {group.cause}"
     yield from (f"      {line}" for line in group.first_lines)
     for scenario in group.scenarios:
         yield f"  {scenario.place}  {scenario.title}: {scenario.why}"
-        yield f"      again: {rerun_command(scenario)}"
+        yield f"      again: {rerun_command(scenario, run)}"
         if scenario.workspace:
             yield f"      workspace: {scenario.workspace}"
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from foundry.acceptance.history import History
 from foundry.acceptance.record import AcceptanceRecord
 
 SHOWN_NAMES = 5
 
 
-def gate(record: AcceptanceRecord, previous: AcceptanceRecord | None) -> list[str]:
+def gate(record: AcceptanceRecord, history: History) -> list[str]:
     """The reasons why the gate is shut, one line each; empty where it is open.
 
     Args:
-        previous: the last whole run with the same selection; None where there was none to compare with.
+        history: the earlier runs. Scenarios are compared with the last whole run that had the same selection, coverage
+            with the last of these that measured it.
     """
-    against_before = [*_fewer_scenarios(record, previous), *_less_coverage(record, previous)] if previous else []
-    return [*_not_kept(record), *against_before, *_faults(record)]
+    previous, measured = history.last_like(record), history.last_like(record, measured=True)
+    fewer = _fewer_scenarios(record, previous) if previous else ()
+    less = _less_coverage(record, measured) if measured else ()
+    return [*_not_kept(record), *fewer, *less, *_faults(record)]
 
 
 def _not_kept(record: AcceptanceRecord) -> Iterator[str]:

@@ -27,10 +27,18 @@ class History:
         """The newest run."""
         return self.runs[-1] if self.runs else None
 
-    def last_like(self, record: AcceptanceRecord) -> AcceptanceRecord | None:
-        """The newest run that had the same selection and was not broken off."""
+    def last_like(self, record: AcceptanceRecord, *, measured: bool = False) -> AcceptanceRecord | None:
+        """The newest run that had the same selection and was not broken off.
+
+        What failed the last time is another set each time, so that no run of it is like another.
+
+        Args:
+            measured: of those that measured coverage.
+        """
+        if record.last_failed:
+            return None
         alike = [run for run in self.runs if run.selection == record.selection and not run.ended_early]
-        return alike[-1] if alike else None
+        return next((run for run in reversed(alike) if run.coverage or not measured), None)
 
     def seconds(self) -> Mapping[str, float]:
         """How long each scenario took when it ran last, by its key."""
@@ -51,8 +59,8 @@ def read_history(path: Path) -> History:
     if not path.exists():
         return History()
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return History(tuple(AcceptanceRecord.model_validate_json(line) for line in lines))
+        lines = path.read_text(encoding="utf-8").split("\n")  # signs inside of texts part lines for `splitlines`
+        return History(tuple(AcceptanceRecord.model_validate_json(line) for line in lines if line))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         why = f"{error.error_count()} errors" if isinstance(error, ValidationError) else str(error)
         raise UserError(f"{path}: no history of this version ({why}); remove the file to begin a new one") from None

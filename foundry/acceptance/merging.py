@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +16,8 @@ from foundry.acceptance.board import show_gate, show_summary
 from foundry.acceptance.bundle import RESULTS_NAME, earlier_runs, remove_bundle, write_bundle
 from foundry.acceptance.coverage_run import coverage_run, have_coverage
 from foundry.acceptance.formatter import clear_results
-from foundry.acceptance.merging_groups import merged_groups
+from foundry.acceptance.merging_environments import merged_environments
+from foundry.acceptance.merging_groups import counted_folders, merged_groups
 from foundry.acceptance.record import RECORD_NAME, AcceptanceRecord, ScenarioRecord, read_record
 from foundry.acceptance.runner import exit_code
 from foundry.acceptance.shards import parse_shard
@@ -48,22 +51,45 @@ def merge(
     """
     if not folders:
         raise UserError("nothing to merge; name the folders that `foundry accept --shard I/N --out FOLDER` has written")
-    console = console or Console(highlight=False, soft_wrap=True)
+    console = console or Console(highlight=False, soft_wrap=True, emoji=False)
+    _refuse_to_overwrite(folders, (out, results))
     history = earlier_runs(out)
-    record = merged([(folder, _record_of(folder)) for folder in folders])
+    shards = [(folder, _record_of(folder)) for folder in folders]
+    record, counted = merged(shards), counted_folders(shards)
+    machine, checks = merged_environments(folders)
+    say = partial(console.print, markup=False)
     with coverage_run() if have_coverage(folders) else contextlib.nullcontext() as coverage:
         if coverage:
-            record = coverage.merged(folders, record, console.print)
+            record = coverage.merged(folders, record, say)
         clear_results(results)
         remove_bundle(out)
         for folder in folders:
-            shutil.copytree(folder / RESULTS_NAME, results, dirs_exist_ok=True)
+            _copy_results(folder, results, counted)
         show_summary(console, record)
         pages = coverage.folder if coverage else None
-        reasons = write_bundle(record, results, out, history, coverage=pages, say=console.print)
+        reasons = write_bundle(record, results, out, history, checks=checks, coverage=pages, machine=machine, say=say)
     show_gate(console, reasons, gate)
     console.print(f"bundle: {out.resolve()}")
     return exit_code(record, reasons if gate else ())
+
+
+def _copy_results(folder: Path, results: Path, counted: Mapping[str, Path]) -> None:
+    """Copy the results of a shard, but for those of scenarios whose outcome on another host counts."""
+
+    def left_out(_: str, names: list[str]) -> list[str]:
+        told = [name for name in names if name.endswith("-result.json")]
+        keys = {name: json.loads((folder / RESULTS_NAME / name).read_bytes())["testCaseId"] for name in told}
+        return [name for name, key in keys.items() if counted.get(key, folder) != folder]
+
+    shutil.copytree(folder / RESULTS_NAME, results, ignore=left_out, dirs_exist_ok=True)
+
+
+def _refuse_to_overwrite(folders: Sequence[Path], places: Iterable[Path]) -> None:
+    for folder in folders:
+        if any(place.resolve().is_relative_to(folder.resolve()) for place in places):
+            raise UserError(
+                f"{folder}: would be overwritten by the merge of it; name another folder with --out and --results"
+            )
 
 
 def _record_of(folder: Path) -> AcceptanceRecord:

@@ -44,5 +44,15 @@ def merged_groups(runs: Sequence[tuple[Path, AcceptanceRecord]]) -> AcceptanceRe
     )
 
 
+def counted_folders(runs: Sequence[tuple[Path, AcceptanceRecord]]) -> dict[str, Path]:
+    """The folder of the run whose outcome of a scenario counts, by its key: the first with the worst."""
+    worst: dict[str, tuple[int, Path]] = {}
+    for folder, record in runs:
+        for scenario in record.scenarios:
+            if scenario.key not in worst or _badness(scenario) > worst[scenario.key][0]:
+                worst[scenario.key] = (_badness(scenario), folder)
+    return {key: folder for key, (_, folder) in worst.items()}
+
+
 def _badness(scenario: ScenarioRecord) -> int:
     return FROM_BEST.index(scenario.status)

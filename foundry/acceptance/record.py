@@ -97,11 +97,13 @@ class FaultTally(_Frozen):
     """How many named faults were planted, and the names of those that no scenario noticed.
 
     Attributes:
+        not_tried: how many more there was no time for.
         mutants: how many random mutants of the core were tried that a scenario could notice.
     """
 
     planted: int
     survived: tuple[str, ...] = ()
+    not_tried: int = 0
     mutants: int = 0
     mutants_killed: int = 0
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +18,7 @@ from rich.console import Console
 import foundry
 from foundry import files
 from foundry.acceptance.board import Board, show_gate, show_summary
-from foundry.acceptance.bundle import earlier_runs, remove_bundle, write_bundle
+from foundry.acceptance.bundle import earlier_runs, keep_record, remove_bundle, write_bundle
 from foundry.acceptance.contract import ContractOptions, require_contract
 from foundry.acceptance.coordinator import Coordinator
 from foundry.acceptance.coverage_run import coverage_run
@@ -89,7 +90,8 @@ def accept(request: Request, console: Console | None = None) -> int:
             or the machine lacks what every run needs.
         FoundryError: the report cannot be built; everything else is done by then.
     """
-    console = console or Console(highlight=False, soft_wrap=True)
+    console = console or Console(highlight=False, soft_wrap=True, emoji=False)
+    say = partial(console.print, markup=False)
     prepared = coverage_run(request.modules) if request.coverage else contextlib.nullcontext()
     history = earlier_runs(request.out)
     selected, checks = on_a_fit_machine(
@@ -102,12 +104,13 @@ def accept(request: Request, console: Console | None = None) -> int:
     with prepared as coverage:
         with _workspaces() as workspaces, coverage.measuring() if coverage else contextlib.nullcontext():
             record = _run(request, selected, history, workspaces, console, stop)
+        keep_record(record, request.out, history)
         if coverage:
-            record = coverage.concluded(record, console.print)
+            record = coverage.concluded(record, say)
         folder = coverage.folder if coverage else None
         if faults and not record.ended_early:
             with stop:
-                record = faults.concluded(record, folder, request.results, stop, console.print)
+                record = faults.concluded(record, folder, request.results, stop, say)
         show_summary(console, record, workspaces)
         reasons = write_bundle(
             record,
@@ -117,7 +120,7 @@ def accept(request: Request, console: Console | None = None) -> int:
             checks=[asdict(check) for check in checks],
             coverage=folder,
             faults=faults.figures_path if faults and record.faults else None,
-            say=console.print,
+            say=say,
         )
     show_gate(console, reasons, request.gate)
     console.print(f"bundle: {request.out.resolve()}")
@@ -128,9 +131,9 @@ def _selected(request: Request, history: History) -> list[SelectedFeature]:
     request.contract.require_usable(Path())
     selected = select(request.paths, request.tags)
     require_contract(request.contract, selected)
-    if request.last_failed:
-        selected = _last_failed(selected, history, request.out / HISTORY_NAME)
-    return in_shard(selected, request.shard) if request.shard else selected
+    if request.shard:
+        selected = in_shard(selected, request.shard)
+    return _last_failed(selected, history, request.out / HISTORY_NAME) if request.last_failed else selected
 
 
 def _last_failed(selected: list[SelectedFeature], history: History, path: Path) -> list[SelectedFeature]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,11 @@ from foundry.errors import UserError
 
 WORKSPACES_OPTION = "workspaces"
 """Userdata; the folder in which the scenarios get their workspaces."""
+
+WORD_OF_EXPRESSION = re.compile(r"[^\s()]+")
+OPERATORS = {"and", "or", "not"}
+SIGNS_OF_PATTERN = set("*?[]\\{}")
+"""A word of a tag expression that has one of these means more than one tag, or a configured one."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ def select(paths: Sequence[str], tags: Sequence[str]) -> list[SelectedFeature]:
         raise UserError(f"a feature cannot be read: {' '.join(str(error).split())}") from None
     scenarios = [scenario for feature in features for scenario in feature.walk_scenarios()]
     _refuse_unknown_tags(scenarios)
+    _refuse_misspelt_selection(tags)
     selected = [
         SelectedFeature(feature, chosen)
         for feature in features
@@ -95,6 +102,14 @@ def _refuse_unknown_tags(scenarios: Iterable[Scenario]) -> None:
         unknown = unknown_tags(tags_of(scenario))
         if unknown:
             raise UserError(f"{scenario.location}: unknown tag @{' @'.join(unknown)}; known are: {KNOWN_TAGS}")
+
+
+def _refuse_misspelt_selection(tags: Sequence[str]) -> None:
+    """A tag that no scenario may carry selects nothing by itself, and with `not` or `or` not what was meant."""
+    named = {word.removeprefix("@") for text in tags for word in WORD_OF_EXPRESSION.findall(text)} - OPERATORS
+    unknown = unknown_tags(name for name in named if not SIGNS_OF_PATTERN & set(name))
+    if unknown:
+        raise UserError(f"--tags: unknown tag @{' @'.join(unknown)}; known are: {KNOWN_TAGS}")
 
 
 def _nothing_selected(paths: Sequence[str], tags: Sequence[str], scenarios: Sequence[Scenario]) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from foundry.acceptance.failure_groups import failure_groups, rerun_command
-from foundry.acceptance.record import AcceptanceRecord
+from foundry.acceptance.record import AcceptanceRecord, FaultTally
 from foundry.terminal import duration, printable
 
 SHOWN_FACTS = ("System", "Processor", "Memory", "GPU", "torch", "transformers", "behave")
@@ -45,6 +45,9 @@ def _heading(record: AcceptanceRecord) -> str:
     lines = [f"# Acceptance of foundry {_plain(record.foundry)}", f"**{verdict}**"]
     if record.ended_early:
         lines.append(f"**This is a partial report: {_plain(record.ended_early)}.**")
+    if record.faults and (survived := record.faults.survived):
+        unnoticed = f"{len(survived)} of {record.faults.planted}: {_plain(', '.join(survived))}"
+        lines.append(f"**Planted faults that no scenario has noticed: {unnoticed}.**")
     lines.append(
         f"Commit {_plain(record.commit)}{shard}, {_plain(record.started)}: {len(record.scenarios):,} scenarios in "
         f"{duration(record.seconds)} with {record.workers} worker{'s' * (record.workers != 1)}: "
@@ -81,7 +84,7 @@ def _not_kept(record: AcceptanceRecord) -> str:
             for scenario in shown
             for line in (
                 f"- {_plain(scenario.feature)} › {_plain(scenario.title)}",
-                f"  - again: {_span(rerun_command(scenario))}",
+                f"  - again: {_span(rerun_command(scenario, record))}",
                 *([f"  - workspace: {_span(scenario.workspace)}"] if scenario.workspace else []),
             )
         ]
@@ -118,9 +121,14 @@ def _measures(run: AcceptanceRecord) -> Iterator[tuple[str, str]]:
     yield "Time", duration(run.seconds)
     yield "Lines covered", f"{coverage.lines:.1f} %" if coverage else "–"
     yield "Branches covered", f"{coverage.branches:.1f} %" if coverage else "–"
-    yield "Planted faults noticed", f"{faults.planted - len(faults.survived)} of {faults.planted}" if faults else "–"
+    yield "Planted faults noticed", _noticed(faults) if faults else "–"
     if faults and faults.mutants:
         yield "Random mutants killed", f"{faults.mutants_killed} of {faults.mutants}"
+
+
+def _noticed(faults: FaultTally) -> str:
+    left = f", {faults.not_tried} not tried" if faults.not_tried else ""
+    return f"{faults.planted - len(faults.survived)} of {faults.planted}{left}"
 
 
 def _gate(reasons: Sequence[str], previous: AcceptanceRecord | None) -> str:
@@ -139,9 +147,10 @@ def _environment(record: AcceptanceRecord, environment: Mapping[str, str]) -> st
 def _repeat(record: AcceptanceRecord) -> str:
     workers = f" --workers {record.workers}" if record.workers else ""
     seed = f" --seed {record.seed}" if record.seed is not None else ""
+    measured = f"{' --coverage' if record.coverage else ''}{' --planted-faults' if record.faults else ''}"
     commit = record.commit.removesuffix("-dirty")
     checkout = [] if " " in commit else [f"git checkout {commit}"]  # where it ran was no repository
-    lines = [*checkout, f"foundry accept {record.selection}{workers}{seed}", ""]
+    lines = [*checkout, f"foundry accept {record.selection}{workers}{seed}{measured}", ""]
     check = "sha256sum -c SHA256SUMS   # in the folder of this file: nothing was changed since"
     dirty = "\n\nThe tree held changes that are in no commit." if record.commit.endswith("-dirty") else ""
     return f"## To repeat it{dirty}\n\n" + _code("\n".join([*lines, check]))

@@ -8,6 +8,7 @@ a server that was there before the scenario, `archive` nowhere.
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -228,6 +229,7 @@ class MeasuredRun:
         scenarios: the names of the scenarios that ran through each line of each module.
         files: what is in the folder of the coverage.
         remains: what is left of the measurement outside of that folder.
+        results: the key of the scenario of each of Allure's results.
     """
 
     exit_code: int
@@ -237,6 +239,7 @@ class MeasuredRun:
     scenarios: dict[str, dict[int, frozenset[str]]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     remains: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
 
 
 def write_sample_product(folder: Path, floors: str = NO_FLOORS, source: str = '["shop"]') -> None:
@@ -270,7 +273,8 @@ def run_in(folder: Path, *arguments: str, out: str = "release") -> MeasuredRun:
     answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=170)
     remains = (*temporary.glob("foundry-coverage*"), *folder.rglob(".coverage*"))
     run = _read(folder / out, answer.returncode, answer.stdout + answer.stderr)
-    return replace(run, remains=tuple(map(str, remains)))
+    results = (json.loads(path.read_bytes())["testCaseId"] for path in folder.glob("allure-results/*-result.json"))
+    return replace(run, remains=tuple(map(str, remains)), results=tuple(results))
 
 
 def _read(bundle: Path, exit_code: int, output: str) -> MeasuredRun:

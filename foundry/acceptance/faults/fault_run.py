@@ -21,7 +21,7 @@ from foundry.acceptance.faults.telling import mutant_summary, mutant_told, summa
 from foundry.acceptance.record import AcceptanceRecord, FaultTally
 from foundry.acceptance.selection import SelectedFeature
 from foundry.acceptance.stopping import StopRequest
-from foundry.errors import UserError
+from foundry.errors import FoundryError, UserError
 
 Say = Callable[[str], None]
 MAX_SEED = 1_000_000
@@ -119,30 +119,51 @@ class FaultRun:
         """Plant the faults, and try mutants if the time is limited and not over; the record with what came out.
 
         Figures go into the file `figures_path`, and a result of each fault into Allure's `results`. Where a signal asks
-        to stop, what was found until then is kept.
+        to stop, what was found until then is kept; what goes wrong is a complaint, so that the run itself is reported.
 
         Args:
             record: of the run of the suite.
             coverage: the folder with its coverage; None where that was not measured.
         """
         allowance = Allowance(self.budget_seconds, lambda: bool(stop.signal_number))
-        figures = plant(self.project, self.faults, self.workers, allowance, self.seed, say)
-        if self.budget_seconds is not None and not allowance.is_over():
-            covering = covering_of(record, lines_by_scenario(coverage) if coverage else {})
-            mutants = try_mutants(self.project, covering, self.workers, allowance, self.seed, say)
-            figures = figures.model_copy(update={"mutants": mutants})
+        figures: FaultFigures | None = None
+        try:
+            figures = plant(self.project, self.faults, self.workers, allowance, self.seed, say)
+            if self.budget_seconds is not None and not allowance.is_over():
+                lines = lines_by_scenario(coverage) if coverage else {}
+                figures = self._with_mutants(figures, covering_of(record, lines), allowance, say)
+        except FoundryError as error:
+            record = _with_complaint(record, str(error))
+        if stop.signal_number:
+            ended_early = f"interrupted by {stop.name} while faults were planted"
+            record = record.model_copy(update={"ended_early": ended_early})
+        if figures is None:
+            return record
         write_figures(figures, self.figures_path)
         report_faults(figures, results)
-        ended_early = f"interrupted by {stop.name} while faults were planted" if stop.signal_number else ""
-        return with_faults(record, figures).model_copy(update={"ended_early": ended_early})
+        return with_faults(record, figures)
+
+    def _with_mutants(self, figures: FaultFigures, covering: Covering, allowance: Allowance, say: Say) -> FaultFigures:
+        if not covering.scenarios:
+            say("no scenario is kept, so that none could notice a random mutant")
+            return figures
+        mutants = try_mutants(self.project, covering, self.workers, allowance, self.seed, say)
+        return figures.model_copy(update={"mutants": mutants})
 
 
 def with_faults(record: AcceptanceRecord, figures: FaultFigures) -> AcceptanceRecord:
-    """The record with what became of the planted faults."""
-    num_tried = len(figures.faults) - figures.counts["not tried"]
+    """The record with what became of the planted faults; that none could be tried is a complaint."""
+    num_not_tried = figures.counts["not tried"]
+    num_tried = len(figures.faults) - num_not_tried
+    if not num_tried and not record.ended_early:
+        record = _with_complaint(record, f"there was no time for any of {num_not_tried}; allow more with --budget")
     survived = tuple(fault.name for fault in figures.not_caught)
-    tally = FaultTally(planted=num_tried, survived=survived)
+    tally = FaultTally(planted=num_tried, survived=survived, not_tried=num_not_tried)
     if figures.mutants:
         counted, killed = figures.mutants.num_counted, figures.mutants.counts["killed"]
         tally = tally.model_copy(update={"mutants": counted, "mutants_killed": killed})
     return record.model_copy(update={"faults": tally})
+
+
+def _with_complaint(record: AcceptanceRecord, text: str) -> AcceptanceRecord:
+    return record.model_copy(update={"complaints": (*record.complaints, f"planted faults: {text}")})
