@@ -182,12 +182,22 @@ Feature: Several processes run the suite, and no scenario is lost
         | The lock opens | passed |
       And its history tells of 2 runs
 
+    Scenario: A failure is not forgotten when something else has been run since
+      Given an acceptance run with "dangers/lock.feature"
+      And an acceptance run with "dangers/guard.feature"
+      When acceptance is run with "dangers/lock.feature dangers/guard.feature --last-failed"
+      Then it ends with 0
+      And its record says
+        | scenario       | status |
+        | The lock opens | passed |
+      And its history tells of 3 runs
+
     Scenario: Where nothing failed, nothing is run again
       Given an acceptance run with "dangers/guard.feature"
       When acceptance is run with "dangers/guard.feature --last-failed"
       Then it ends with 2 and says only
         """
-        --last-failed: the last run in release/history.jsonl has no failure among these; leave the option out
+        --last-failed: release/history.jsonl tells of no failure among these; leave the option out
         """
 
     Scenario: Before the first run there is nothing to run again

@@ -45,9 +45,24 @@ class History:
         ran = [scenario for run in self.runs for scenario in run.scenarios if scenario.status != "skipped"]
         return {scenario.key: scenario.seconds for scenario in ran}
 
+    def not_kept(self) -> frozenset[str]:
+        """The keys of the scenarios that were not kept when they ran last, in whichever run that was."""
+        last = {
+            scenario.key: scenario.status
+            for run in self.runs
+            for scenario in run.scenarios
+            if scenario.status != "skipped"
+        }
+        return frozenset(key for key, status in last.items() if status != "passed")
+
     def with_run(self, record: AcceptanceRecord) -> History:
-        """This history and one run more; the oldest are forgotten."""
-        return History((*self.runs, record)[-MAX_RUNS:])
+        """This history and one run more; the oldest are forgotten, but for the newest run of each selection."""
+        runs = (*self.runs, record)
+        newest = {run.selection: run for run in runs if not run.ended_early}
+        first_recent = len(runs) - MAX_RUNS
+        return History(
+            tuple(run for place, run in enumerate(runs) if place >= first_recent or newest.get(run.selection) is run)
+        )
 
 
 def read_history(path: Path) -> History:

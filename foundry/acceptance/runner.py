@@ -139,10 +139,10 @@ def _selected(request: Request, history: History) -> list[SelectedFeature]:
 def _last_failed(selected: list[SelectedFeature], history: History, path: Path) -> list[SelectedFeature]:
     if history.last is None:
         raise UserError(f"--last-failed: {path} tells of no earlier run; leave the option out")
-    keys = {scenario.key for scenario in history.last.failed}
+    keys = history.not_kept()
     again = narrowed(selected, lambda scenario: history_id(scenario) in keys)
     if not again:
-        raise UserError(f"--last-failed: the last run in {path} has no failure among these; leave the option out")
+        raise UserError(f"--last-failed: {path} tells of no failure among these; leave the option out")
     return again
 
 

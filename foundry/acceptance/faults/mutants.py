@@ -15,6 +15,7 @@ from foundry.acceptance.faults.operators import Mutation, mutations
 from foundry.errors import UserError
 
 CORE = (
+    "foundry/config.py",
     "foundry/training",
     "foundry/generation",
     "foundry/models",
