@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from foundry.data.git import GitError, GitRepository, last_line_of, reading_environment, run_git, safe_git
+from foundry.data.git import GitRepository, last_line_of, reading_environment, run_git, safe_git
 from foundry.errors import FoundryError
 from foundry.files import temporary_folder
 from foundry.terminal import printable
@@ -48,17 +48,6 @@ class IsolatedGit:
     folder: Path
     objects: Path
     shown_as: str
-
-    def run(self, *arguments: str) -> bytes:
-        """The output of a short command.
-
-        Raises:
-            FoundryError: git ended with an error.
-        """
-        try:
-            return run_git(["--git-dir", str(self.folder), *arguments], self._environment())
-        except GitError as error:
-            raise self.broken(arguments[0], str(error)) from error
 
     @contextlib.contextmanager
     def stream(
