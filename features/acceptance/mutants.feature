@@ -93,7 +93,7 @@ Feature: Random mutants show what no scenario looks at
       Then they differ
 
   @REQ-MUTANT-04
-  Rule: The scenarios that run the changed line come first, the fastest before the slower ones
+  Rule: The scenarios that run the changed line come first, the fastest before the slower ones, then the others of their features
 
     Scenario Outline: A change of line <line> of <module>
       Given kept scenarios, and the lines that they run
@@ -103,15 +103,16 @@ Feature: Random mutants show what no scenario looks at
         | features/pipe/b.feature:2  | 1.0     | foundry/data/blocks.py:1    |
         | features/pipe/b.feature:9  | 70.0    | foundry/data/blocks.py:1    |
         | features/pipe/c.feature:3  | 0.1     | foundry/data/packing.py:4   |
+        | features/data/a.feature:7  | 0.2     | foundry/data/split.py:1     |
         | features/pipe/c.feature:4  | 80.0    | foundry/data/packing.py:6   |
       When the scenarios are chosen for line <line> of "<module>"
       Then they are "<chosen>"
 
       Examples:
         | module                  | line | chosen                                                                           |
-        | foundry/data/blocks.py  | 1    | features/data/a.feature:5 features/pipe/b.feature:2 features/data/a.feature:1    |
+        | foundry/data/blocks.py  | 1    | features/data/a.feature:5 features/pipe/b.feature:2 features/data/a.feature:1 features/data/a.feature:7 |
         | foundry/data/packing.py | 4    | features/pipe/c.feature:3                                                        |
-        | foundry/data/packing.py | 6    | features/pipe/c.feature:4                                                        |
+        | foundry/data/packing.py | 6    | features/pipe/c.feature:4 features/pipe/c.feature:3                              |
         | foundry/data/packing.py | 5    |                                                                                  |
 
     Scenario: Where nothing was measured, the scenarios about the module's capability are chosen

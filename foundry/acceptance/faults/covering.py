@@ -1,4 +1,4 @@
-"""Which scenarios to run against a mutant: those that run its line, the fastest first."""
+"""Which scenarios to run against a mutant: those that run its line, the fastest first, then their neighbours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from foundry.acceptance.selection import SelectedFeature
 
 MOST_SECONDS = 60.0
 """How long the scenarios for one mutant take in the unchanged project; the slowest beyond that are not run."""
-
+NEIGHBOURS_SECONDS = 30.0
+"""The same for the other scenarios of their features."""
 SECONDS_A_STEP = 0.2
 
 
@@ -28,6 +29,11 @@ class TimedScenario:
     key: str
     place: str
     seconds: float
+
+    @property
+    def feature(self) -> str:
+        """The path of its feature file."""
+        return self.place.rpartition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -45,14 +51,22 @@ class Covering:
     def for_line(self, module: str, line: int) -> list[TimedScenario]:
         """The scenarios that run a line, the fastest first, as many as there is time for.
 
-        Without a measurement these are the scenarios of the features in the folder of the module's name, and all
-        others after them.
+        The other scenarios of their features follow: what the scenarios of a feature share, such as a process that
+        works for all of them, was seen to run for one of them only. Without a measurement these are the scenarios of
+        the features in the folder of the module's name, else all.
         """
         if self.lines:
             keys = self.lines.get(module, {}).get(line, frozenset())
-            return _within_time(scenario for scenario in self.scenarios if scenario.key in keys)
+            running = [scenario for scenario in self.scenarios if scenario.key in keys]
+            return [*_within_time(running), *self._neighbours(running)]
         near = [scenario for scenario in self.scenarios if _is_near(module, scenario)]
         return _within_time(near or self.scenarios)
+
+    def _neighbours(self, running: Sequence[TimedScenario]) -> list[TimedScenario]:
+        features = {scenario.feature for scenario in running}
+        others = [it for it in self.scenarios if it.feature in features and it not in running]
+        quick = [scenario for scenario in others if scenario.seconds <= NEIGHBOURS_SECONDS]
+        return _within_time(quick, NEIGHBOURS_SECONDS)
 
 
 def covering_of(record: AcceptanceRecord, lines: Mapping[str, Mapping[int, frozenset[str]]]) -> Covering:
@@ -77,9 +91,9 @@ def _is_near(module: str, scenario: TimedScenario) -> bool:
     return Path(scenario.place).parent.name == area
 
 
-def _within_time(scenarios: Iterable[TimedScenario]) -> list[TimedScenario]:
+def _within_time(scenarios: Iterable[TimedScenario], seconds: float = MOST_SECONDS) -> list[TimedScenario]:
     chosen: list[TimedScenario] = []
-    left = MOST_SECONDS
+    left = seconds
     for scenario in sorted(scenarios, key=lambda it: (it.seconds, it.place)):
         left -= scenario.seconds
         if chosen and left < 0:
