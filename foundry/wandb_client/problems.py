@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from foundry.terminal import printable
@@ -62,8 +63,8 @@ def _is_refused_key(error: Exception) -> bool:
     """The library tells in words alone that the service answered 401."""
     import wandb.errors
 
-    words = ("API key is not valid", "401")
-    return isinstance(error, wandb.errors.CommError) and any(word in str(error) for word in words)
+    words = re.compile(r"API key is not valid|(?<![\d:])401\b")  # and no address whose port has these digits
+    return isinstance(error, wandb.errors.CommError) and words.search(str(error)) is not None
 
 
 def _is_lost_connection(error: BaseException) -> bool:

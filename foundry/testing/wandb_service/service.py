@@ -68,7 +68,7 @@ class WandbService:
     def environment(self, home: Path) -> dict[str, str]:
         """The variables that make the client talk to this service alone, with its folders below `home`, which is made.
 
-        It tries a failed request once more, after a tenth of a second, and sends metrics five times a second.
+        It tries a failed request once more, after a tenth of a second, and sends metrics every second.
         """
         retries = {
             f"WANDB_X_{part}_RETRY_{setting}": value
@@ -81,7 +81,7 @@ class WandbService:
             "WANDB_BASE_URL": self.url,
             "WANDB_API_KEY": self._api_key,
             "WANDB_ERROR_REPORTING": "false",
-            "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "0.2",
+            "WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL": "1",
             "WANDB_INIT_TIMEOUT": "10",
             "WANDB_HTTP_TIMEOUT": "5",
             # Neither a key of the user nor a proxy of the machine has a part in this.
