@@ -202,6 +202,11 @@ def variable_says(context: Context, mode: str) -> None:
     os.environ["WANDB_MODE"] = mode
 
 
+@given("the service is looked for at {address}")
+def looked_for_at(context: Context, address: str) -> None:
+    os.environ["WANDB_BASE_URL"] = address
+
+
 @given("the user has no API key")
 def no_key(context: Context) -> None:
     del os.environ["WANDB_API_KEY"]

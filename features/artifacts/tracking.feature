@@ -199,6 +199,7 @@ Feature: Whoever trains watches the run in Weights & Biases, and training never 
         | A run without a key               | the user has no API key                     | there is no usable API key               |
         | A run while WANDB_MODE is offline | the variable WANDB_MODE says offline        | because WANDB_MODE is offline; set it to online |
         | A run that the service cannot get | the service refuses connections             | cannot be reached                        |
+        | A run for whom nobody is there    | the service is looked for at http://127.0.0.1:4010 | http://127.0.0.1:4010 cannot be reached |
 
     Scenario: A run whose metrics are being sent is not synced beside it
       Given a Weights & Biases service
