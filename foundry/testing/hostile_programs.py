@@ -87,7 +87,8 @@ _HOSTILE = {
     "patches the library for tests": "import unittest; unittest.TestCase.assertEqual = print",
     "looks for the results in all frames": (
         "import sys\nframe, seen = sys._getframe(), ''\nwhile frame: seen, frame = seen + repr(frame.f_locals) "
-        "+ repr(list(frame.f_globals.values())), frame.f_back\nif str(15 * 15) not in seen: return None"
+        "+ repr(list(frame.f_globals.values())), frame.f_back\n"
+        "if not any(left + str(15 * 15) + right in seen for left in ' [(' for right in ',])'): return None"
     ),
 }
 
