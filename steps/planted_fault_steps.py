@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,14 +122,8 @@ def product_left_at_once() -> AcceptedProduct:
         project.mkdir()
         temporary.mkdir()
         write_sample_product(project)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "foundry", "accept", "features/lending.feature:17", "--planted-faults"],
-            cwd=project,
-            env={**os.environ, "TMPDIR": str(temporary)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        arguments = ("foundry", "accept", "features/lending.feature:17", "--planted-faults")
+        process = started_module(arguments, project, temporary)
         try:
             wait_until(lambda: any(SLEEPER in line for line in processes_about(str(temporary))))
             for _ in range(2):
@@ -174,14 +168,7 @@ def planted_run(
 
 def plant(project: Path, temporary: Path, arguments: tuple[str, ...], interrupted: bool) -> tuple[int, str]:
     """The exit code and the output of a planting, which Ctrl-C may end when a fault has begun to do its harm."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "foundry.acceptance.faults", *arguments],
-        cwd=project,
-        env={**os.environ, "TMPDIR": str(temporary)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = started_module(("foundry.acceptance.faults", *arguments), project, temporary)
     try:
         if interrupted:
             wait_until(lambda: any(SLEEPER in line for line in processes_about(str(temporary))))
@@ -190,6 +177,18 @@ def plant(project: Path, temporary: Path, arguments: tuple[str, ...], interrupte
         return process.returncode, output
     finally:
         process.kill()
+
+
+def started_module(arguments: Sequence[str], project: Path, temporary: Path) -> subprocess.Popen[str]:
+    """Python with a module of these arguments, at work in `project`; both of its streams come out of one pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
